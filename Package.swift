@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+import PackageDescription
+
+/// The fast loop: `KITS_ONLY=1` leaves only the pure kits and their tests, which need nothing but swift-collections.
+let kitsOnly = Context.environment["KITS_ONLY"] == "1"
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+var dependencies: [Package.Dependency] = [
+    // Deque for the causal buffer's queues: the standard library has none.
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")
+]
+
+var products: [Product] = [
+    .library(name: "CRDTKit", targets: ["CRDTKit"]),
+    .library(name: "IMAPCore", targets: ["IMAPCore"]),
+]
+
+var targets: [Target] = [
+    .target(name: "CRDTKit", dependencies: [product("DequeModule", "swift-collections")], swiftSettings: house),
+    .target(name: "IMAPCore", swiftSettings: house),
+    .target(name: "TestSupport", path: "Tests/TestSupport/Pure", swiftSettings: house),
+    .testTarget(
+        name: "CRDTKitTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/CRDTKit", swiftSettings: house),
+    .testTarget(
+        name: "IMAPCoreTests", dependencies: ["IMAPCore", "TestSupport"], path: "Tests/IMAPCore",
+        resources: [.copy("Fixtures")], swiftSettings: house),
+]
+
+if !kitsOnly {
+    dependencies += [
+        // Sockets, event loops, byte buffers and the HTTP codec of the metrics endpoint.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // TLS for every listener.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        // SHA-256 of bodies; scrypt for stored passwords.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        // The demo's own certificate authority and server certificates.
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        // The logging front end; our JSON handler stands behind it.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Command-line parsing with help texts.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Start, graceful stop and signals of the services in one process.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ]
+    products += [.executable(name: "pluto", targets: ["pluto"])]
+    targets += [
+        // LMDB, linked statically from Debian's liblmdb-dev.
+        .systemLibrary(name: "CLMDB", path: "Sources/Tools/Support/CLMDB", providers: [.apt(["liblmdb-dev"])]),
+        .target(
+            name: "Storage", dependencies: ["CRDTKit", "CLMDB"], path: "Sources/Tools/Support/Storage",
+            swiftSettings: house),
+        .target(
+            name: "NodeSupport",
+            dependencies: [
+                product("Logging", "swift-log"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
+                product("CryptoExtras", "swift-crypto"),
+            ], path: "Sources/Tools/Support/NodeSupport", swiftSettings: house),
+        .target(
+            name: "MailStore",
+            dependencies: ["CRDTKit", "Storage", product("Crypto", "swift-crypto"), product("Logging", "swift-log")],
+            path: "Sources/Tools/Support/MailStore", swiftSettings: house),
+        .target(
+            name: "IMAPService",
+            dependencies: [
+                "CRDTKit", "IMAPCore", "MailStore", "NodeSupport", product("Logging", "swift-log"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            ], path: "Sources/Tools/Support/IMAPService", swiftSettings: house),
+        .executableTarget(
+            name: "pluto",
+            dependencies: [
+                "IMAPService", "MailStore", "NodeSupport", product("Logging", "swift-log"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("ArgumentParser", "swift-argument-parser"),
+            ], path: "Sources/Tools/pluto", swiftSettings: house),
+    ]
+}
+
+let package = Package(
+    name: "kuiper", platforms: [.macOS(.v26)], products: products, dependencies: dependencies, targets: targets)
