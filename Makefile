@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: Kuiper contributors
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-exhaustive lint format fuzz bench clean
+
+# Arguments for the demo, as in: make run ARGS="--imap 127.0.0.1:0 --imaps 127.0.0.1:0"
+ARGS ?=
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 30
+SOURCES = Package.swift Sources Tests Benchmarks
+FOUND = $(wildcard $(SOURCES))
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Build in release mode and start a mail server on loopback (pluto demo)
+	@.ci/setup build
+	swift build -c release --product pluto
+	exec .build/release/pluto demo $(ARGS)
+
+build: ## Build everything in debug mode
+	@.ci/setup build
+	swift build --build-tests
+
+test: ## Build and run the whole test suite (KITS_ONLY=1 for the kits alone)
+	@.ci/setup test
+	swift test
+
+test-exhaustive: ## Run the small-scope check of the CRDT with four operations (release mode, minutes)
+	@.ci/setup test
+	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release --scratch-path .build-kits --filter Exhaustive
+
+lint: ## Check the format and the documentation of the sources
+	swift format lint --strict --recursive --parallel $(FOUND)
+
+format: ## Rewrite the sources in the house format
+	swift format format --in-place --recursive --parallel $(FOUND)
+
+fuzz: ## Run the libFuzzer targets, FUZZ_SECONDS each
+	@.ci/setup fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/Fuzz/run
+
+bench: ## Measure; each figure is a ratio to a reference of the same run
+	@.ci/setup build
+	swift run -c release --package-path Benchmarks kuiper-bench
+
+clean: ## Remove what was built (not ./var, which holds the demo's mail)
+	rm -rf .build .build-* Tests/Fuzz/.build* Benchmarks/.build*
