@@ -68,11 +68,21 @@ if !kitsOnly {
             name: "NodeSupport",
             dependencies: [
                 product("Logging", "swift-log"), product("ServiceLifecycle", "swift-service-lifecycle"),
-                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+                product("UnixSignals", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
                 product("CryptoExtras", "swift-crypto"),
             ], path: "Sources/Tools/Support/NodeSupport", swiftSettings: house),
+        .testTarget(
+            name: "NodeSupportTests",
+            dependencies: [
+                "NodeSupport", "TestSupport", product("Logging", "swift-log"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
+            ], path: "Tests/Tools/NodeSupport", swiftSettings: house),
         .target(
             name: "MailStore",
             dependencies: ["CRDTKit", "Storage", product("Crypto", "swift-crypto"), product("Logging", "swift-log")],
