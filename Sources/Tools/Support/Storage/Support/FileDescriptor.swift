@@ -9,6 +9,11 @@ final class FileDescriptor: Sendable {
     /// How many buffers the kernel takes in one call.
     private static let maximumVectors = 1024
 
+    /// The flags to open a file for reading only.
+    static let readOnly = O_RDONLY | O_CLOEXEC
+    /// The system's number for "the file exists".
+    static let fileExistsError = EEXIST
+
     /// The path that was opened, for messages.
     let path: String
     /// The descriptor's number, or -1 once it is closed; its owner does not use it after closing.
