@@ -63,11 +63,20 @@ public struct HybridClock: Sendable {
     ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
     /// - Returns: false, and nothing changes, if the timestamp is further ahead than ``maximumLeadMilliseconds``.
     public mutating func observe(_ remote: HybridTimestamp, nowMilliseconds: UInt64) -> Bool {
-        if remote.milliseconds > nowMilliseconds && remote.milliseconds - nowMilliseconds > maximumLeadMilliseconds {
-            return false
-        }
-        if remote > latest { latest = remote }
+        guard accepts(remote, nowMilliseconds: nowMilliseconds) else { return false }
+        recover(remote)
         return true
+    }
+
+    /// Whether a peer's timestamp is believable.
+    ///
+    /// - Parameters:
+    ///   - remote: the timestamp.
+    ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
+    /// - Returns: false if the timestamp is further ahead than ``maximumLeadMilliseconds``.
+    public func accepts(_ remote: HybridTimestamp, nowMilliseconds: UInt64) -> Bool {
+        remote.milliseconds <= nowMilliseconds
+            || remote.milliseconds - nowMilliseconds <= maximumLeadMilliseconds
     }
 
     /// Takes note of a timestamp from the node's own log, which is believed whatever the wall clock says.
