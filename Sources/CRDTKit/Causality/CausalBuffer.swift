@@ -5,8 +5,10 @@ internal import DequeModule
 
 /// Frames that arrived before something that they depend on, each listed under the one operation that it waits for.
 ///
-/// Nothing is ever scanned for readiness: a frame is touched when it arrives and when the operation it waits for is delivered, so the work per frame does not grow with the
-/// number of waiting frames. Frames and bytes are bounded; what does not fit is not taken, and its sender repeats it from the log.
+/// Nothing is ever scanned for readiness: a frame is touched when it arrives and when the operation it waits for is
+/// delivered, so the work per frame does not grow with the
+/// number of waiting frames. Frames and bytes are bounded; what does not fit is not taken, and its sender repeats it
+/// from the log.
 public struct CausalBuffer: ~Copyable {
     /// The bounds of the buffer.
     public struct Limits: Sendable {
@@ -102,7 +104,9 @@ public struct CausalBuffer: ~Copyable {
             && self.byteCount + byteCount + Self.frameOverheadBytes <= limits.maximumBytes
     }
 
-    /// Takes a frame that is not ready. A longer frame from the same counter takes the place of a shorter one and waits on in its stead.
+    /// Takes a frame that is not ready.
+    ///
+    /// A longer frame from the same counter takes the place of a shorter one and waits on in its stead.
     mutating func hold(_ held: Held, awaiting dot: Dot) throws(CRDTError) -> Outcome {
         let known = held.payload.span.bytes
         if try holds(
@@ -148,7 +152,8 @@ public struct CausalBuffer: ~Copyable {
 
     /// Gives out the frames that wait for operations that were just delivered.
     ///
-    /// Costs at most one look-up per delivered operation, none when nothing waits for this replica, and one step per frame given out.
+    /// Costs at most one look-up per delivered operation, none when nothing waits for this replica, and one step per
+    /// frame given out.
     mutating func release(_ replica: ReplicaIndex, _ counters: ClosedRange<UInt64>, into queue: inout Deque<Held>) {
         let index = Int(replica.rawValue)
         guard index < awaited.count else { return }

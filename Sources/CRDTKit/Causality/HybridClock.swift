@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// A hybrid logical timestamp: 48 bits of milliseconds since 1970 and 16 bits of logical count, in one integer that orders like time.
+/// A hybrid logical timestamp: 48 bits of milliseconds since 1970 and 16 bits of logical count, in one integer that
+/// orders like time.
 ///
 /// Source: Kulkarni et al., "Logical Physical Clocks" (OPODIS 2014).
 public struct HybridTimestamp: Hashable, Comparable, Sendable {
@@ -28,7 +29,8 @@ public struct HybridTimestamp: Hashable, Comparable, Sendable {
     public static func < (left: HybridTimestamp, right: HybridTimestamp) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// A hybrid logical clock whose time is an argument: it never falls, and what follows from an event is later than that event.
+/// A hybrid logical clock whose time is an argument: it never falls, and what follows from an event is later than that
+/// event.
 public struct HybridClock: Sendable {
     /// The latest timestamp given or seen.
     public private(set) var latest: HybridTimestamp

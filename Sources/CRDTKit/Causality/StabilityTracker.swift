@@ -3,7 +3,8 @@
 
 /// What every member of a partition is known to hold durably: a matrix clock and its element-wise minimum.
 ///
-/// Causal stability only says which log segments nobody needs any more; the state itself has no tombstones that would wait for it. It does not tolerate a dead member,
+/// Causal stability only says which log segments nobody needs any more; the state itself has no tombstones that would
+/// wait for it. It does not tolerate a dead member,
 /// so a member beyond the retention cap is excluded and gets a snapshot later.
 public struct StabilityTracker: Sendable {
     private var acknowledged: [ReplicaIndex: VersionVector] = [:]

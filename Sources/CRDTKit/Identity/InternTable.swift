@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// Byte strings with a dense index each: one arena of bytes and one open-addressing table of indexes, about 12 bytes beside the name.
+/// Byte strings with a dense index each: one arena of bytes and one open-addressing table of indexes, about 12 bytes
+/// beside the name.
 ///
-/// Names are compared byte by byte: `String` equality is canonical equivalence, under which two names with different bytes, and so different hashes,
+/// Names are compared byte by byte: `String` equality is canonical equivalence, under which two names with different
+/// bytes, and so different hashes,
 /// would be one. The slots' order depends on the process's hash seed and is never visible.
 struct InternTable: Sendable {
     private var arena: [UInt8] = []
@@ -42,7 +44,9 @@ struct InternTable: Sendable {
         return index
     }
 
-    /// Forgets the names that were added last. Nothing that remains was placed after them, so their slots can simply be emptied.
+    /// Forgets the names that were added last.
+    ///
+    /// Nothing that remains was placed after them, so their slots can simply be emptied.
     mutating func truncate(to count: Int) {
         while self.count > count {
             let index = self.count - 1
@@ -70,7 +74,8 @@ struct InternTable: Sendable {
         return hasher.finalize() & (slots.count - 1)
     }
 
-    /// Puts an index into the first free slot; in a rebuilt table the order of placing is that of the indexes, as `truncate(to:)` needs.
+    /// Puts an index into the first free slot; in a rebuilt table the order of placing is that of the indexes, as
+    /// `truncate(to:)` needs.
     private mutating func place(_ index: Int) {
         let bytes = range(of: index)
         var slot = arena.withUnsafeBytes { firstSlot(of: UnsafeRawBufferPointer(rebasing: $0[bytes])) }

@@ -3,7 +3,8 @@
 
 /// The replicas that a node has heard of, each with a two-byte local index.
 ///
-/// Interning is append-only: an index keeps its meaning for the life of the node's store, and the table is part of every checkpoint.
+/// Interning is append-only: an index keeps its meaning for the life of the node's store, and the table is part of
+/// every checkpoint.
 public struct ReplicaTable: Sendable {
     /// The most replicas that an index can tell apart, lives counted separately.
     public static let capacity = 65_535

@@ -3,7 +3,8 @@
 
 /// Hashes that are the same at every replica and in every process, for digests that replicas compare.
 ///
-/// They spread bits well and cost a few multiplications; they do not resist somebody who looks for collisions, and nothing that must is built on them.
+/// They spread bits well and cost a few multiplications; they do not resist somebody who looks for collisions, and
+/// nothing that must is built on them.
 public enum StableHash {
     /// Spreads the bits of a word: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), a bijection.
     ///

@@ -3,8 +3,10 @@
 
 /// The names that a node has heard of, each with a small local index: account names and flag keywords.
 ///
-/// Names exist at the edge only: operations in memory and in frames carry numbers. An account's name is compared byte by byte. A keyword's identity is
-/// its ASCII-lower-case form, because IMAP compares flags without case (RFC 9051 section 2.3.2), so hashes and digests agree between replicas; the spelling that this
+/// Names exist at the edge only: operations in memory and in frames carry numbers. An account's name is compared byte
+/// by byte. A keyword's identity is
+/// its ASCII-lower-case form, because IMAP compares flags without case (RFC 9051 section 2.3.2), so hashes and digests
+/// agree between replicas; the spelling that this
 /// node saw first is what it shows. Interning is append-only, and the table is part of every checkpoint.
 public struct SymbolTable: Sendable {
     /// The bounds of the table.
@@ -13,11 +15,13 @@ public struct SymbolTable: Sendable {
         public static let maximumNameBytes = 255
         /// The most accounts, default 4,194,304.
         public var maximumAccounts = 1 << 22
-        /// The most keywords from all replicas together, default 65,536, which is also all that an index can tell apart.
+        /// The most keywords from all replicas together, default 65,536, which is also all that an index can tell
+        /// apart.
         public var maximumKeywords = 1 << 16
         /// The most keywords that this node's own clients may bring into being, default 4,096.
         ///
-        /// It is far below ``maximumKeywords`` so that what some replicas allowed apart from each other always fits together.
+        /// It is far below ``maximumKeywords`` so that what some replicas allowed apart from each other always fits
+        /// together.
         public var maximumIntroducedKeywords = 4_096
 
         /// The defaults.
@@ -109,7 +113,8 @@ public struct SymbolTable: Sendable {
     ///
     /// - Parameters:
     ///   - name: the keyword, 1 to 255 bytes; the first spelling is kept for display.
-    ///   - introducing: whether this node's own client asks, which counts against ``Limits/maximumIntroducedKeywords``; false for a peer's definition.
+    ///   - introducing: whether this node's own client asks, which counts against ``Limits/maximumIntroducedKeywords``;
+    ///     false for a peer's definition.
     /// - Returns: its index.
     /// - Throws: `limitExceeded` if the name's length is out of range or a limit is reached.
     /// - Complexity: O(name) expected.
@@ -121,7 +126,8 @@ public struct SymbolTable: Sendable {
         return try adopt(keyword: name, introduced: introducing)
     }
 
-    /// Adds a keyword that a frame or a checkpoint defines; one that this node introduced in an earlier run counts as such, whatever the limit is now.
+    /// Adds a keyword that a frame or a checkpoint defines; one that this node introduced in an earlier run counts as
+    /// such, whatever the limit is now.
     mutating func adopt(keyword name: String, introduced: Bool) throws(CRDTError) -> KeywordIndex {
         try Self.checkLength(of: name, "a keyword")
         if let known = keyword(named: name) { return known }

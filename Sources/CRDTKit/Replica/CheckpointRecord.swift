@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// One key and value of a replica's checkpoint, to be put into the engine in the same batch as the state that it belongs to.
+/// One key and value of a replica's checkpoint, to be put into the engine in the same batch as the state that it
+/// belongs to.
 ///
-/// Keys of different records differ, keep their meaning and never go away, so a batch of changed records simply overwrites. `docs/frame.md` has their layout.
+/// Keys of different records differ, keep their meaning and never go away, so a batch of changed records simply
+/// overwrites. `docs/frame.md` has their layout.
 public struct CheckpointRecord: Hashable, Sendable {
     /// The record's key; the shell may put a prefix of its own before it.
     public let key: [UInt8]
@@ -29,7 +31,9 @@ public enum CheckpointScope: Sendable {
     case everything
 }
 
-/// What the last checkpoint holds. All lists are append-only, so a few counts say it.
+/// What the last checkpoint holds.
+///
+/// All lists are append-only, so a few counts say it.
 struct CheckpointProgress: Sendable {
     struct Origin: Sendable {
         var counter: UInt64 = 0

@@ -7,7 +7,8 @@ public struct DecodedFrame: Sendable {
     public let origin: ReplicaIndex
     /// The counters of the operations, without gaps.
     public let counters: ClosedRange<UInt64>
-    /// The causal past of the first operation; each further one's past also holds the operations before it in the frame.
+    /// The causal past of the first operation; each further one's past also holds the operations before it in the
+    /// frame.
     ///
     /// What a delete removes is decided by this set.
     public let past: VersionVector
@@ -36,7 +37,9 @@ public struct StreamPosition: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(origin):\(counter)" }
 }
 
-/// A frame that had waited and turned out to be invalid when what it waited for arrived. It was dropped and changed nothing.
+/// A frame that had waited and turned out to be invalid when what it waited for arrived.
+///
+/// It was dropped and changed nothing.
 public struct RefusedFrame: Sendable {
     /// Where its operations begin.
     public let position: StreamPosition
@@ -50,10 +53,12 @@ public enum ReceiveResult: Sendable {
     ///
     /// `refused` names frames that had waited and are invalid; report their origin.
     case delivered([DecodedFrame], refused: [RefusedFrame])
-    /// The frame waits for operations that have not arrived, the first of which is `missing`; if they are not under way, ask for the stream from there.
+    /// The frame waits for operations that have not arrived, the first of which is `missing`; if they are not under
+    /// way, ask for the stream from there.
     case waiting(missing: StreamPosition)
     /// All operations of the frame were delivered before, or the same frame is waiting. Nothing changed.
     case duplicate
-    /// The frame would have to wait and there is no room. It was dropped; ask for the stream again from this position when the buffer has drained.
+    /// The frame would have to wait and there is no room. It was dropped; ask for the stream again from this position
+    /// when the buffer has drained.
     case overflow(requestFrom: StreamPosition)
 }

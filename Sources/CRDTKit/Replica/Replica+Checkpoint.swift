@@ -4,7 +4,8 @@
 extension Replica {
     /// Gives out the records that, with the log's suffix, bring the replica back.
     ///
-    /// Frames that wait are not among them: they were never delivered nor acknowledged, and their senders repeat them. Memberships are the shell's. The records given out count as saved; if the
+    /// Frames that wait are not among them: they were never delivered nor acknowledged, and their senders repeat them.
+    /// Memberships are the shell's. The records given out count as saved; if the
     /// engine cannot keep them, rebuild the replica from what it did keep.
     ///
     /// - Parameter scope: what has changed since the last checkpoint, or everything.
@@ -34,7 +35,8 @@ extension Replica {
     /// - Parameters:
     ///   - records: the latest value of every key that a checkpoint gave out, in any order.
     ///   - limits: the bounds.
-    /// - Throws: `malformed` or `unsupportedVersion` if the records are not a whole checkpoint, `limitExceeded` if they exceed the bounds.
+    /// - Throws: `malformed` or `unsupportedVersion` if the records are not a whole checkpoint, `limitExceeded` if they
+    ///   exceed the bounds.
     /// - Complexity: O(replicas^2 + symbols).
     public init(
         checkpoint records: [CheckpointRecord], limits: ReplicaLimits = ReplicaLimits()

@@ -6,14 +6,17 @@ internal import DequeModule
 extension Replica {
     /// Takes a frame from a peer.
     ///
-    /// Duplicates, old frames and parts of frames that were delivered before are recognised by their counters. A frame that comes too early waits and is delivered when what it depends on is.
+    /// Duplicates, old frames and parts of frames that were delivered before are recognised by their counters. A frame
+    /// that comes too early waits and is delivered when what it depends on is.
     ///
     /// - Parameters:
     ///   - payload: the payload of an envelope of kind `operations`, unchanged.
     ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
     /// - Returns: what became of it.
-    /// - Throws: and nothing changes: `malformed`, `unsupportedVersion` or `limitExceeded` for bytes that are no frame of this partition, `undefinedReference` if it refers to a symbol or an operation
-    ///   that its origin cannot know, `clockTooFarAhead`, and `fork` if it contradicts another frame or speaks of operations that this replica never issued.
+    /// - Throws: and nothing changes: `malformed`, `unsupportedVersion` or `limitExceeded` for bytes that are no frame
+    ///   of this partition, `undefinedReference` if it refers to a symbol or an operation
+    ///   that its origin cannot know, `clockTooFarAhead`, and `fork` if it contradicts another frame or speaks of
+    ///   operations that this replica never issued.
     /// - Complexity: O(operations + changed dependencies) for a new frame, O(1) for a duplicate.
     public mutating func receive(
         _ payload: RawSpan, nowMilliseconds: UInt64
@@ -34,11 +37,13 @@ extension Replica {
 
     /// Takes a frame from the node's own log at start-up, in the order of the log: own frames and those of peers.
     ///
-    /// Frames that the checkpoint contains are answered `duplicate`, so a log may be replayed from any earlier position. The clock is believed.
+    /// Frames that the checkpoint contains are answered `duplicate`, so a log may be replayed from any earlier
+    /// position. The clock is believed.
     ///
     /// - Parameter payload: the payload.
     /// - Returns: what became of it.
-    /// - Throws: and nothing changes: as for a frame from a peer; `malformed` also if own frames are missing from the log.
+    /// - Throws: and nothing changes: as for a frame from a peer; `malformed` also if own frames are missing from the
+    ///   log.
     /// - Complexity: as for a frame from a peer.
     public mutating func recover(_ payload: RawSpan) throws(CRDTError) -> ReceiveResult {
         try accept(payload, nowMilliseconds: nil)
@@ -104,16 +109,13 @@ extension Replica {
         _ header: FrameHeader, isOwn: Bool, _ nowMilliseconds: UInt64
     ) throws(CRDTError) {
         if isOwn {
-            throw CRDTError(
-                .fork,
-                "a peer holds own operation \(header.lastCounter), the last issued is \(delivered[own]): take a new incarnation"
-            )
+            throw staleLife(header.lastCounter)
         }
         guard clock.accepts(header.lastTimestamp, nowMilliseconds: nowMilliseconds) else {
             let time = header.lastTimestamp.milliseconds
             throw CRDTError(
                 .clockTooFarAhead,
-                "a frame of \(header.origin) is from \(time) ms, now is \(nowMilliseconds) ms, allowed lead \(clock.maximumLeadMilliseconds) ms"
+                "\(header.origin) is at \(time) ms, here is \(nowMilliseconds), allowed lead \(clock.maximumLeadMilliseconds)"
             )
         }
     }
@@ -171,7 +173,8 @@ extension Replica {
         return .delivered(frames, refused: refused)
     }
 
-    /// Decodes a frame whose wait is over; nil if all its operations came by another way or it has to wait for something else.
+    /// Decodes a frame whose wait is over; nil if all its operations came by another way or it has to wait for
+    /// something else.
     private mutating func retry(_ held: CausalBuffer.Held) throws(CRDTError) -> DecodedFrame? {
         let payload = held.payload.span.bytes
         var offset = 0
@@ -195,7 +198,8 @@ extension Replica {
         let stream: StreamSymbols.Mark?
     }
 
-    /// Decodes a frame whose stream has no gap, and delivers it if it lacks nothing; on an error and if it lacks something, nothing has changed but, in the latter case, the table of replicas.
+    /// Decodes a frame whose stream has no gap, and delivers it if it lacks nothing; on an error and if it lacks
+    /// something, nothing has changed but, in the latter case, the table of replicas.
     private mutating func attempt(
         _ header: FrameHeader, _ payload: RawSpan, _ start: Int, recovering: Bool
     ) throws(CRDTError) -> Attempt {
@@ -233,10 +237,7 @@ extension Replica {
         let missing = try dependencies(origin, payload, &offset, into: &past)
         past[origin] = seen
         if !recovering, let dot = missing.first(where: { $0.replica == own }) {
-            throw CRDTError(
-                .fork,
-                "a peer depends on own operation \(dot.counter), the last issued is \(delivered[own]): take a new incarnation"
-            )
+            throw staleLife(dot.counter)
         }
         guard header.operationCount <= payload.byteCount - offset else { throw WireReader.truncated() }
         var decoder = OperationDecoder(

@@ -20,15 +20,19 @@ extension Replica {
             past: delivered, deliveries: deliveries)
     }
 
-    /// Turns a batch of local operations into frames and counts them as delivered: make the frames durable before anybody hears of the operations.
+    /// Turns a batch of local operations into frames and counts them as delivered: make the frames durable before
+    /// anybody hears of the operations.
     ///
     /// There is no way back: if a frame cannot be made durable, rebuild the replica from what is.
     ///
     /// - Parameters:
-    ///   - operations: the operations with contiguous dots from the point's first counter, and timestamps that do not fall.
+    ///   - operations: the operations with contiguous dots from the point's first counter, and timestamps that do not
+    ///     fall.
     ///   - point: where the batch began.
-    /// - Returns: the payloads in order, for envelopes of kind `operations`: one, unless the batch exceeds a frame's limits; none for an empty batch.
-    /// - Throws: and nothing changes: `notPermitted` if frames were delivered or sealed since the batch began, `malformed`, `limitExceeded` or `undefinedReference` for an operation that peers
+    /// - Returns: the payloads in order, for envelopes of kind `operations`: one, unless the batch exceeds a frame's
+    ///   limits; none for an empty batch.
+    /// - Throws: and nothing changes: `notPermitted` if frames were delivered or sealed since the batch began,
+    ///   `malformed`, `limitExceeded` or `undefinedReference` for an operation that peers
     ///   would refuse.
     /// - Complexity: O(operations + changed dependencies).
     public mutating func seal(

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// One partition at one node: decides what is delivered, in which order and exactly once, and turns local operations into frames.
+/// One partition at one node: decides what is delivered, in which order and exactly once, and turns local operations
+/// into frames.
 ///
-/// The instance does no I/O and applies nothing: frames and the time go in; operations in causal order, and bytes to log and send, come out. The shell makes a frame durable
+/// The instance does no I/O and applies nothing: frames and the time go in; operations in causal order, and bytes to
+/// log and send, come out. The shell makes a frame durable
 /// before anybody sees its operations. A frame that is refused with an error has changed nothing.
 ///
-/// Source: causal broadcast after Birman, Schiper and Stephenson (1991), with dense per-origin streams and dependency deltas in place of full vectors.
+/// Source: causal broadcast after Birman, Schiper and Stephenson (1991), with dense per-origin streams and dependency
+/// deltas in place of full vectors.
 public struct Replica: ~Copyable {
     /// What is held per origin.
     struct OriginState: Sendable {
@@ -111,7 +114,8 @@ public struct Replica: ~Copyable {
         return index
     }
 
-    /// Starts a new life after the own log or store was lost, restored from a backup or copied: a counter is never used for two operations.
+    /// Starts a new life after the own log or store was lost, restored from a backup or copied: a counter is never used
+    /// for two operations.
     ///
     /// What the former life issued stays delivered and is an ordinary origin from now on.
     ///
@@ -143,14 +147,10 @@ public struct Replica: ~Copyable {
     /// - Parameters:
     ///   - member: the member.
     ///   - vector: its cumulative acknowledgement, by this node's indexes.
-    /// - Throws: `fork` if the member holds operations of this replica that it never issued in this life: it lost a part of its log and must ``reincarnate()``.
+    /// - Throws: `fork` if the member holds operations of this replica that it never issued in this life: it lost a
+    ///   part of its log and must ``reincarnate()``.
     public mutating func acknowledge(_ member: ReplicaIndex, _ vector: VersionVector) throws(CRDTError) {
-        guard vector[own] <= delivered[own] else {
-            throw CRDTError(
-                .fork,
-                "a peer holds own operation \(vector[own]), the last issued is \(delivered[own]): take a new incarnation"
-            )
-        }
+        guard vector[own] <= delivered[own] else { throw staleLife(vector[own]) }
         stability.acknowledge(member, vector)
     }
 
@@ -162,7 +162,8 @@ public struct Replica: ~Copyable {
     /// The counter that the next local operation gets.
     public var nextCounter: UInt64 { delivered[own] + 1 }
 
-    /// The operations that this node and all admitted members hold durably; with no other member, all that are delivered.
+    /// The operations that this node and all admitted members hold durably; with no other member, all that are
+    /// delivered.
     ///
     /// - Complexity: O(members x replicas): once per tick, not per operation.
     public var stable: VersionVector { stability.stable(delivered) }
@@ -216,6 +217,12 @@ public struct Replica: ~Copyable {
         guard Set(beyond) == Set(changed) && changed.count == beyond.count else {
             throw CRDTError(.malformed, "the list of changed dependencies is wrong")
         }
+    }
+
+    /// A peer knows own operations that this life never issued.
+    func staleLife(_ counter: UInt64) -> CRDTError {
+        let issued = delivered[own]
+        return CRDTError(.fork, "a peer knows own operation \(counter), issued are \(issued): take a new incarnation")
     }
 
     /// Computes anew which entries the next own frame must tell.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What a frame of operations says about itself before any symbol: enough to route, index and order it without decoding it.
+/// What a frame of operations says about itself before any symbol: enough to route, index and order it without decoding
+/// it.
 public struct FrameHeader: Hashable, Sendable {
     /// The partition.
     public let partition: PartitionID

@@ -3,7 +3,8 @@
 
 /// Decodes the operations of one frame, one after the other, from bytes that nobody vouches for.
 ///
-/// Beyond the format it checks causality: an operation refers only to what its origin had seen. So a reference can never name a counter that nobody issued, and
+/// Beyond the format it checks causality: an operation refers only to what its origin had seen. So a reference can
+/// never name a counter that nobody issued, and
 /// structures that are indexed by counters do not grow by a claim.
 struct OperationDecoder {
     private let origin: ReplicaIndex

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// Encodes the operations of one frame: the counterpart of ``OperationDecoder``, with the same checks, so that a node never issues what its peers must refuse.
+/// Encodes the operations of one frame: the counterpart of ``OperationDecoder``, with the same checks, so that a node
+/// never issues what its peers must refuse.
 struct OperationEncoder {
     private let origin: ReplicaIndex
     private let past: VersionVector

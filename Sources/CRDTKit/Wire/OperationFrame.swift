@@ -3,7 +3,8 @@
 
 /// The payload of a frame of operations: the format's constants; `docs/frame.md` has the byte table.
 ///
-/// One frame is a run of one origin's operations with contiguous counters. The same bytes are sent, logged and forwarded; nobody encodes them again. The envelope
+/// One frame is a run of one origin's operations with contiguous counters. The same bytes are sent, logged and
+/// forwarded; nobody encodes them again. The envelope
 /// around the payload carries length and checksum.
 public enum OperationFrame {
     /// The format that this code writes and reads: the payload's first byte.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// The node's own stream while a frame is made: gives symbols their numbers and collects the definitions that the frame must carry.
+/// The node's own stream while a frame is made: gives symbols their numbers and collects the definitions that the frame
+/// must carry.
 struct StreamDefinitions: ~Copyable {
     /// What the stream's numbers mean.
     var symbols: StreamSymbols

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What the numbers of one origin's stream mean at this node: each symbol travels once, in a definition before its first use, and is a number from then on.
+/// What the numbers of one origin's stream mean at this node: each symbol travels once, in a definition before its
+/// first use, and is a number from then on.
 struct StreamSymbols: Sendable {
     /// Replicas by number; 0 is ``ReplicaIndex/wellKnown`` and 1 the origin.
     var replicas: [ReplicaIndex]
@@ -27,7 +28,8 @@ struct StreamSymbols: Sendable {
         keywords.removeLast(keywords.count - mark.keywords)
     }
 
-    /// Gives the next number a meaning, or confirms the meaning of an earlier one, as a frame that repeats operations does.
+    /// Gives the next number a meaning, or confirms the meaning of an earlier one, as a frame that repeats operations
+    /// does.
     static func define<Index: Equatable>(
         _ number: UInt64, _ index: Index, in list: inout [Index], atMost limit: Int
     ) throws(CRDTError) {
@@ -59,7 +61,8 @@ struct StreamSymbols: Sendable {
     }
 }
 
-/// The other way around for the node's own stream: the number of each local index, plus one; 0 where the stream has not defined it.
+/// The other way around for the node's own stream: the number of each local index, plus one; 0 where the stream has not
+/// defined it.
 struct StreamNumbers: Sendable {
     var replicas: [UInt32] = []
     var accounts: [UInt32] = []

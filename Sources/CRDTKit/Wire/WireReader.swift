@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// Reading the primitives of frames and records from bytes that nobody vouches for: each function moves `offset` past what it read or throws, and none reads past
+/// Reading the primitives of frames and records from bytes that nobody vouches for: each function moves `offset` past
+/// what it read or throws, and none reads past
 /// the end, allocates by a claimed count or traps.
 ///
-/// Free-standing over `RawSpan` and an `inout` offset: as fast as a cursor type would be and in need of no experimental feature.
+/// Free-standing over `RawSpan` and an `inout` offset: as fast as a cursor type would be and in need of no experimental
+/// feature.
 enum WireReader {
     /// The bytes end too early.
     @inline(never)
@@ -19,7 +21,8 @@ enum WireReader {
         return value
     }
 
-    /// A variable-length integer: seven bits a byte, low bits first, the eighth bit set on all but the last byte; the shortest form only.
+    /// A variable-length integer: seven bits a byte, low bits first, the eighth bit set on all but the last byte; the
+    /// shortest form only.
     @inline(__always)
     static func varint(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UInt64 {
         guard offset < bytes.byteCount else { throw truncated() }
