@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// The client's label of one command, repeated in the tagged response that ends it (RFC 3501 section 2.2.1).
+///
+/// A value of this type always holds a syntactically valid tag of 1 to `Tag.maximumBytes` bytes, so it can be echoed
+/// without quoting.
+public struct Tag: Hashable, Sendable {
+    /// The most bytes a tag may have; longer ones are treated as garbage.
+    public static let maximumBytes = 128
+
+    /// The bytes of the tag: printable ASCII that needs no quoting.
+    public let bytes: [UInt8]
+
+    /// Makes a tag of bytes that satisfy the grammar.
+    ///
+    ///     tag = 1*<any ASTRING-CHAR except "+">
+    ///
+    /// - Parameter bytes: the candidate.
+    /// - Returns: nil when a byte is not allowed in a tag, or there are none or too many.
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard !bytes.isEmpty, bytes.count <= Self.maximumBytes, bytes.allSatisfy(ByteClass.isTag) else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    /// Makes a tag of text that satisfies the grammar.
+    ///
+    /// - Parameter text: the candidate, for example `a001`.
+    /// - Returns: nil when the text is not a tag.
+    public init?(_ text: String) {
+        self.init(text.utf8)
+    }
+}
+
+extension Tag: CustomStringConvertible {
+    /// The tag as text.
+    public var description: String { String(decoding: bytes, as: UTF8.self) }
+}
