@@ -6,7 +6,9 @@
 /// Incomplete input is never an error. The message names what was found, which limit it broke and its value; it never
 /// contains a credential, a mailbox's content or other bytes of the client beyond a command's name.
 public struct IMAPError: Error, Hashable, Sendable {
-    /// What an error is about. More codes may be added, also by other parts of the program.
+    /// What an error is about.
+    ///
+    /// More codes may be added, also by other parts of the program.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The code's name, for logs and metrics.
         public let description: String

@@ -26,13 +26,14 @@ public struct DateTime: Hashable, Sendable {
 
     /// Makes a moment of what a calendar and a clock show in a zone.
     ///
+    /// The result is nil when a number is out of range.
+    ///
     /// - Parameters:
     ///   - date: the day.
     ///   - hour: the hour, 0 to 23.
     ///   - minute: the minute, 0 to 59.
     ///   - second: the second, 0 to 60; a leap second counts as the second after it.
     ///   - zoneMinutes: the minutes east of Greenwich, -1439 to 1439.
-    /// - Returns: nil when a number is out of range.
     public init?(date: IMAPDate, hour: Int, minute: Int, second: Int, zoneMinutes: Int) {
         guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second),
             (-1439...1439).contains(zoneMinutes)

@@ -13,8 +13,9 @@ public struct Keyword: Sendable {
     ///
     ///     flag-keyword = atom
     ///
+    /// The result is nil when the name is empty or not an atom.
+    ///
     /// - Parameter name: the name.
-    /// - Returns: nil when the name is empty or not an atom.
     public init?(_ name: String) {
         guard !name.isEmpty, name.utf8.allSatisfy(ByteClass.isAtom) else { return nil }
         self.name = name
@@ -67,8 +68,9 @@ public enum Flag: Hashable, Sendable {
 
     /// Makes a flag from its wire form.
     ///
+    /// The result is nil when the name is no keyword and no known system flag.
+    ///
     /// - Parameter wireName: the name, such as `\Seen` or `$Forwarded`; case does not matter for system flags.
-    /// - Returns: nil when the name is no keyword and no known system flag.
     public init?(wireName: String) {
         guard wireName.utf8.first == UInt8(ascii: "\\") else {
             guard let keyword = Keyword(wireName) else { return nil }

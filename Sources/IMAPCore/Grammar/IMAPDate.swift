@@ -12,11 +12,12 @@ public struct IMAPDate: Hashable, Sendable {
 
     /// Makes a day that exists.
     ///
+    /// The result is nil when there is no such day.
+    ///
     /// - Parameters:
     ///   - year: the year, 0 to 9999.
     ///   - month: the month, 1 to 12.
     ///   - day: the day of the month.
-    /// - Returns: nil when there is no such day.
     public init?(year: Int, month: Int, day: Int) {
         guard (0...9999).contains(year), (1...12).contains(month), day >= 1,
             day <= CivilCalendar.days(inMonth: month, year: year)
@@ -83,7 +84,9 @@ enum CivilCalendar {
         }
     }
 
-    /// Days since 1 January 1970. Years are counted from March, so that the leap day is the last of its year.
+    /// Days since 1 January 1970.
+    ///
+    /// Years are counted from March, so that the leap day is the last of its year.
     static func days(year: Int, month: Int, day: Int) -> Int {
         let shifted = month > 2 ? year : year - 1
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400

@@ -8,8 +8,9 @@ public protocol MessageNumber: Hashable, Comparable, Sendable, CustomStringConve
 
     /// Wraps a nonzero number.
     ///
+    /// The result is nil for 0.
+    ///
     /// - Parameter rawValue: the number.
-    /// - Returns: nil for 0.
     init?(_ rawValue: UInt32)
 }
 
@@ -33,8 +34,9 @@ public struct SequenceNumber: MessageNumber {
 
     /// Wraps a position.
     ///
+    /// The result is nil for 0.
+    ///
     /// - Parameter rawValue: the position, from 1.
-    /// - Returns: nil for 0.
     public init?(_ rawValue: UInt32) {
         guard rawValue != 0 else { return nil }
         self.rawValue = rawValue
@@ -48,8 +50,9 @@ public struct UID: MessageNumber {
 
     /// Wraps an identifier.
     ///
+    /// The result is nil for 0.
+    ///
     /// - Parameter rawValue: the identifier, from 1.
-    /// - Returns: nil for 0.
     public init?(_ rawValue: UInt32) {
         guard rawValue != 0 else { return nil }
         self.rawValue = rawValue
@@ -63,8 +66,9 @@ public struct UIDValidity: MessageNumber {
 
     /// Wraps a generation.
     ///
+    /// The result is nil for 0.
+    ///
     /// - Parameter rawValue: the generation, from 1.
-    /// - Returns: nil for 0.
     public init?(_ rawValue: UInt32) {
         guard rawValue != 0 else { return nil }
         self.rawValue = rawValue

@@ -81,7 +81,9 @@ public enum SearchReturnOption: String, Hashable, Sendable, CaseIterable {
 public struct SearchCommand: Hashable, Sendable {
     /// The charset that the client named, or nil.
     public let charset: SearchCharset?
-    /// What an ESEARCH response must carry; nil for an ordinary SEARCH response. `RETURN ()` gives `[.all]`.
+    /// What an ESEARCH response must carry; nil for an ordinary SEARCH response.
+    ///
+    /// `RETURN ()` gives `[.all]`.
     public let returnOptions: Set<SearchReturnOption>?
     /// The condition; several keys of one command become one `and`.
     public let key: SearchKey

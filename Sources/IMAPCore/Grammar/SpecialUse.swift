@@ -22,8 +22,9 @@ public enum SpecialUse: String, Hashable, Sendable, CaseIterable {
     ///
     ///     use-attr = "\All" / "\Archive" / "\Drafts" / "\Flagged" / "\Junk" / "\Sent" / "\Trash" / use-attr-ext
     ///
+    /// The result is nil for a use that this server does not know.
+    ///
     /// - Parameter wireName: the name with its backslash; case does not matter.
-    /// - Returns: nil for a use that this server does not know.
     public init?(wireName: some Collection<UInt8>) {
         let folded = wireName.map(ByteClass.lowercased)
         guard let found = Self.allCases.first(where: { $0.rawValue.utf8.map(ByteClass.lowercased) == folded }) else {

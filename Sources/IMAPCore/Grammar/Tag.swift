@@ -16,8 +16,9 @@ public struct Tag: Hashable, Sendable {
     ///
     ///     tag = 1*<any ASTRING-CHAR except "+">
     ///
+    /// The result is nil when a byte is not allowed in a tag, or there are none or too many.
+    ///
     /// - Parameter bytes: the candidate.
-    /// - Returns: nil when a byte is not allowed in a tag, or there are none or too many.
     public init?(_ bytes: some Collection<UInt8>) {
         guard !bytes.isEmpty, bytes.count <= Self.maximumBytes, bytes.allSatisfy(ByteClass.isTag) else { return nil }
         self.bytes = Array(bytes)
@@ -25,8 +26,9 @@ public struct Tag: Hashable, Sendable {
 
     /// Makes a tag of text that satisfies the grammar.
     ///
+    /// The result is nil when the text is not a tag.
+    ///
     /// - Parameter text: the candidate, for example `a001`.
-    /// - Returns: nil when the text is not a tag.
     public init?(_ text: String) {
         self.init(text.utf8)
     }
