@@ -38,8 +38,6 @@ public struct SessionLimits: Hashable, Sendable {
     ///
     /// What the shell passes in one call is always taken, so at most one read more than this is held.
     public var bufferedInputBytes = 65_536
-    /// The most bytes of one piece of an upload; 64 KiB by default.
-    public var appendPieceBytes = 65_536
     /// The most events that are kept for a client that sends no command; 1,000,000 by default.
     ///
     /// Beyond it the session ends with a BYE, and the client starts afresh.

@@ -22,7 +22,9 @@ public enum SessionRequest: Hashable, Sendable {
     case subscribe(MailboxName)
     /// End a subscription; answered by `done`.
     case unsubscribe(MailboxName)
-    /// Report counts of a mailbox; answered by `status`. APPENDLIMIT is never among the items: the machine adds it.
+    /// Report counts of a mailbox; answered by `status`.
+    ///
+    /// APPENDLIMIT and RECENT are never among the items: the machine adds them. No items ask whether the mailbox exists.
     case status(MailboxName, [StatusItem])
     /// Open a mailbox and begin to deliver its events; answered by `selected`.
     ///
