@@ -78,8 +78,9 @@ if !kitsOnly {
             name: "NodeSupportTests",
             dependencies: [
                 "NodeSupport", "TestSupport", product("Logging", "swift-log"),
-                product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
-                product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("UnixSignals", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOTLS", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/NodeSupport", swiftSettings: house),

@@ -15,7 +15,7 @@ package struct FileAuthenticator: Authenticator {
     /// Stands in for the plain password of an unknown user.
     private let unknownDigest: SHA256Digest
     /// Stands in for the hash of an unknown user; `nil` when the file has no hashes.
-    private let unknownHash: PasswordHash?
+    let unknownHash: PasswordHash?
 
     /// Creates an authenticator.
     ///

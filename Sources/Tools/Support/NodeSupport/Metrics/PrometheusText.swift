@@ -53,7 +53,7 @@ package struct PrometheusText {
     static func literal(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        if let whole = Int64(exactly: value), abs(value) < 1e15 { return String(whole) }
+        if let whole = Int64(exactly: value), abs(value) <= 9_007_199_254_740_992 { return String(whole) }
         return value.description
     }
 
