@@ -3,6 +3,7 @@
 
 import CRDTKit
 import Storage
+import Synchronization
 
 /// Makes a frame whose payload is some text.
 func frame(_ text: String, kind: FrameKind = .operations) -> [UInt8] {
@@ -35,4 +36,41 @@ func openCollecting(_ directory: String, _ options: LogOptions = LogOptions()) t
                 kind: recovered.kind, position: recovered.position, payload: payload.withUnsafeBytes { Array($0) }))
     }
     return (log, seen)
+}
+
+/// Collects what a log tells its commit handler.
+final class CommitRecorder: Sendable {
+    struct Seen: Sendable {
+        var positions: [LogTicket: LogPosition] = [:]
+        var upTo: [LogTicket] = []
+        var failures: [(from: LogTicket, error: StorageError)] = []
+    }
+
+    private let state = Mutex(Seen())
+
+    init(_ log: SegmentedLog) {
+        log.setCommitHandler { [self] commit in
+            state.withLock { seen in
+                switch commit {
+                case .durable(let ticket, let positions):
+                    seen.upTo.append(ticket)
+                    for unit in positions { seen.positions[unit.ticket] = unit.position }
+                case .failed(let from, let error):
+                    seen.failures.append((from, error))
+                }
+            }
+        }
+    }
+
+    var seen: Seen { state.withLock { $0 } }
+}
+
+/// The code of the error that waiting for a ticket gives; nothing when it became durable.
+func failure(of ticket: LogTicket, in log: SegmentedLog) async -> StorageError.Code? {
+    do {
+        try await log.waitUntilDurable(ticket)
+        return nil
+    } catch {
+        return error.code
+    }
 }

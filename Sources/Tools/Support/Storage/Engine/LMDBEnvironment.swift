@@ -15,6 +15,9 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// The version of the layout inside the file that this code writes, and the newest that it reads.
     static let formatVersion: UInt32 = 1
 
+    /// How much room there must be for a failed write not to count as a full disk.
+    private static let probeBytes: UInt64 = 1024 * 1024
+
     private static let entriesName = "entries"
     private static let engineName = "engine"
     private static let formatKey = Array("format".utf8)
@@ -62,8 +65,13 @@ final class LMDBEnvironment: @unchecked Sendable {
 
     /// Runs a closure as a batch, on the writer thread only; grows the map and runs it again when the map is full.
     func write(_ body: (any KeyValueWriter) throws -> Void) throws {
-        while try !attempt(body) {
-            try grow()
+        do {
+            while try !attempt(body) {
+                try grow()
+            }
+        } catch let error as StorageError where error.isInputOutputError {
+            // LMDB answers EIO when the system writes a part only, which is how a disk begins to be full.
+            throw fullDisk() ?? error
         }
         commits.wrappingAdd(1, ordering: .relaxed)
     }
@@ -143,6 +151,19 @@ final class LMDBEnvironment: @unchecked Sendable {
             if code == MDB_MAP_FULL { return false }
             try LMDBFailure.check(code, "commit a batch", path: directory)
             return true
+        }
+    }
+
+    /// Asks the system for a little more room behind the file's end; returns the error when that shows that there is none.
+    private func fullDisk() -> StorageError? {
+        do throws(StorageError) {
+            let file = try FileDescriptor.open(directory + "/data.mdb", FileDescriptor.readWrite)
+            let size = try file.size()
+            try file.allocate(Self.probeBytes, at: size)
+            try file.truncate(to: size)
+            return nil
+        } catch {
+            return error.code == .diskFull ? error : nil
         }
     }
 

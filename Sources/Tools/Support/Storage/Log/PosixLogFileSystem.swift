@@ -17,7 +17,7 @@ package struct PosixLogFileSystem: LogFileSystem {
     }
 
     package func open(_ path: String) throws(StorageError) -> any LogFile {
-        try FileDescriptor.open(path, O_RDWR | O_CLOEXEC)
+        try FileDescriptor.open(path, FileDescriptor.readWrite)
     }
 
     package func create(_ path: String) throws(StorageError) -> any LogFile {

@@ -11,6 +11,8 @@ final class FileDescriptor: Sendable {
 
     /// The flags to open a file for reading only.
     static let readOnly = O_RDONLY | O_CLOEXEC
+    /// The flags to open a file for reading and writing.
+    static let readWrite = O_RDWR | O_CLOEXEC
     /// The system's number for "the file exists".
     static let fileExistsError = EEXIST
 
@@ -137,6 +139,15 @@ final class FileDescriptor: Sendable {
         while ftruncate(number, off_t(size)) != 0 {
             let error = errno
             if error != EINTR { throw .system(error, "truncate", path: path) }
+        }
+    }
+
+    /// Reserves room on the disk for a range of the file, and extends the file to it.
+    func allocate(_ count: UInt64, at offset: UInt64) throws(StorageError) {
+        while true {
+            let error = posix_fallocate(number, off_t(offset), off_t(count))
+            if error == 0 { return }
+            if error != EINTR { throw .system(error, "reserve room for", path: path) }
         }
     }
 

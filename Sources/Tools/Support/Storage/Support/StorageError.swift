@@ -95,6 +95,13 @@ package struct StorageError: Error, Sendable {
     }
 }
 
+extension StorageError {
+    /// Whether the system reported an input/output error.
+    var isInputOutputError: Bool {
+        systemError == systemErrorName(EIO)
+    }
+}
+
 extension StorageError: CustomStringConvertible {
     package var description: String {
         "\(code.rawValue): \(message) [\(location)]"
