@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 extension AccountState {
-    /// Whether a mailbox's messages are here. A mailbox that is not known has none that could be absent.
+    /// Whether a mailbox's messages are here; a mailbox that is not known has none that could be absent.
     ///
     /// - Parameter mailbox: the mailbox.
     /// - Returns: false if the messages are to be installed before they can be read or changed.
@@ -22,7 +22,7 @@ extension AccountState {
     /// The number of records that a mailbox holds, invisible ones included; resident or not.
     ///
     /// - Parameter mailbox: the mailbox.
-    /// - Returns: the number of records that ``installMessages(of:records:)`` expects.
+    /// - Returns: the number of records that ``installMessages(_:)`` expects.
     public borrowing func recordCount(of mailbox: MailboxID) -> UInt64 {
         guard let slot = slot(of: mailbox) else { return 0 }
         let counts = slots[slot].counts

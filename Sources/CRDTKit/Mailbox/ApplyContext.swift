@@ -9,7 +9,7 @@ public struct ApplyContext: Sendable {
     /// The operations that the origin had delivered when it issued the operation, its own earlier ones included, the operation itself not.
     public var past: VersionVector
 
-    /// The replica behind each ``ReplicaIndex``: what breaks ties between replicas. Index 0 is a placeholder.
+    /// The replica behind each ``ReplicaIndex``, which breaks ties between replicas; index 0 is a placeholder.
     public var replicas: [ReplicaID]
 
     /// ``hash(of:)`` of each replica, by ``ReplicaIndex``.

@@ -32,7 +32,7 @@ struct DotTable: Sendable {
         }
     }
 
-    /// Enters a dot or gives it another position. `dot` is not ``Dot/none``.
+    /// Enters a dot, which is not ``Dot/none``, or gives it another position.
     mutating func set(_ dot: Dot, position: UInt32, probes: inout Int) {
         if (count + 1) * 4 > entries.count * 3 { grow() }
         let mask = entries.count - 1

@@ -147,7 +147,9 @@ extension Mailbox {
         messages.compactIfSparse(work: &tally.work)
     }
 
-    /// Removes what the operation's source had observed. No set is carried: under causal delivery it is what lies in the causal past.
+    /// Removes what the operation's source had observed.
+    ///
+    /// No set is carried: under causal delivery it is what lies in the causal past.
     ///
     /// - Complexity: O(messages); those that go are buried one by one.
     mutating func delete(

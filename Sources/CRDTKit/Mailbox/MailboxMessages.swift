@@ -59,7 +59,7 @@ struct MailboxMessages: Sendable {
         return index < ordered.count && ordered[index].uid == uid && !ordered[index].isHole ? index : nil
     }
 
-    /// Puts a record where its place says. A visible record's UID is held by no other.
+    /// Puts a record where its place says; a visible record's UID is held by no other.
     mutating func put(_ record: MessageRecord, work: inout WorkCounters) {
         work.slotsTouched += 1
         if record.place != .visible {

@@ -137,8 +137,10 @@ struct MailboxNames: Sendable {
         return result
     }
 
-    /// The names that a loser tries one after another: six digits of the identity's hash, then its whole hash, then the whole identity behind
-    /// ever more tildes. A suffix holds no tilde, so candidates of different names never meet.
+    /// The names that a loser tries one after another.
+    ///
+    /// First with six digits of the identity's hash, then with its whole hash, then with the whole identity behind ever more tildes. A suffix holds
+    /// no tilde, so candidates of different names never meet.
     private static func candidate(_ name: String, _ loser: Claimant, _ attempt: Int) -> String {
         let hash = digits(loser.identity, count: 13)
         if attempt == 0 { return name + "~" + String(hash.prefix(6)) }

@@ -42,7 +42,7 @@ struct MessageRecord: Sendable {
         self.facts = facts
     }
 
-    /// Whether the slot is empty. The UID of an empty slot stays, for the binary search.
+    /// Whether the slot is empty; its UID stays, for the binary search.
     var isHole: Bool { id == .none }
 
     /// Applies a flag change of system flags in the record itself.
