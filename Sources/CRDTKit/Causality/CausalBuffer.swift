@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import DequeModule
-
 /// Frames that arrived before something that they depend on, each listed under the one operation that it waits for.
 ///
 /// Nothing is ever scanned for readiness: a frame is touched when it arrives and when the operation it waits for is
@@ -154,7 +152,7 @@ public struct CausalBuffer: ~Copyable {
     ///
     /// Costs at most one look-up per delivered operation, none when nothing waits for this replica, and one step per
     /// frame given out.
-    mutating func release(_ replica: ReplicaIndex, _ counters: ClosedRange<UInt64>, into queue: inout Deque<Held>) {
+    mutating func release(_ replica: ReplicaIndex, _ counters: ClosedRange<UInt64>, into queue: inout [Held]) {
         let index = Int(replica.rawValue)
         guard index < awaited.count else { return }
         let span = counters.upperBound - counters.lowerBound
@@ -203,7 +201,7 @@ public struct CausalBuffer: ~Copyable {
         }
     }
 
-    private mutating func take(_ replica: Int, _ counter: UInt64, _ queue: inout Deque<Held>) {
+    private mutating func take(_ replica: Int, _ counter: UInt64, _ queue: inout [Held]) {
         work += 1
         guard var slot = awaited[replica].removeValue(forKey: counter) else { return }
         while slot >= 0 {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import DequeModule
-
 extension Replica {
     /// Takes a frame from a peer.
     ///
@@ -87,8 +85,11 @@ extension Replica {
         if header.firstCounter > seen + 1 {
             let position = StreamPosition(origin: header.origin, counter: seen + 1)
             if isOwn { throw lost(position) }
-            guard buffer.hasRoom(for: payload.byteCount) else { return .overflow(requestFrom: position) }
+            let isStranger = known == nil
+            guard buffer.hasRoom(for: payload.byteCount) && (!isStranger || strangers.count < limits.maximumStrangers)
+            else { return .overflow(requestFrom: position) }
             let origin = try replica(header.origin)
+            if isStranger { strangers.insert(origin) }
             return try hold(header, origin, payload, missing: [Dot(origin, header.firstCounter - 1)], from: position)
         }
         switch try attempt(header, payload, offset, recovering: nowMilliseconds == nil) {
@@ -115,7 +116,7 @@ extension Replica {
             let time = header.lastTimestamp.milliseconds
             throw CRDTError(
                 .clockTooFarAhead,
-                "\(header.origin) is at \(time) ms, here is \(nowMilliseconds), allowed lead \(clock.maximumLeadMilliseconds)"
+                "\(header.origin) is at \(time) ms, here it is \(nowMilliseconds): check the clocks"
             )
         }
     }
@@ -151,9 +152,9 @@ extension Replica {
         var frames = [first]
         var refused: [RefusedFrame] = []
         guard buffer.frameCount > 0 else { return .delivered(frames, refused: refused) }
-        var queue = Deque<CausalBuffer.Held>()
+        var queue: [CausalBuffer.Held] = []
         buffer.release(first.origin, first.counters, into: &queue)
-        while var held = queue.popFirst() {
+        while var held = queue.popLast() {
             while let dot = held.missing.last, delivered.contains(dot) { held.missing.removeLast() }
             if let dot = held.missing.popLast() {
                 buffer.insert(held, awaiting: dot)
@@ -342,6 +343,7 @@ extension Replica {
             delivered[frame.origin] = last
             origins[position].context = context
             deliveries &+= 1
+            if !strangers.isEmpty { strangers.remove(frame.origin) }
         }
     }
 }

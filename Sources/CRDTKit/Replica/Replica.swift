@@ -42,6 +42,8 @@ public struct Replica: ~Copyable {
     var numbers: StreamNumbers
     /// The replicas whose entry in `delivered` is beyond the own context: what the next own frame tells.
     var changed: [ReplicaIndex]
+    /// Replicas that got their index because a frame of theirs waits, and of which nothing was delivered since.
+    var strangers: Set<ReplicaIndex>
     /// Early frames.
     var buffer: CausalBuffer
     /// The number of frames delivered, own ones not counted.
@@ -78,6 +80,7 @@ public struct Replica: ~Copyable {
         }
         numbers = StreamNumbers()
         changed = []
+        strangers = []
         buffer = CausalBuffer(limits: limits.buffer)
         deliveries = 0
         saved = CheckpointProgress()

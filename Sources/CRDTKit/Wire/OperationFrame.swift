@@ -11,8 +11,8 @@ public enum OperationFrame {
     public static let format: UInt8 = 1
     /// The most operations in a frame.
     public static let maximumOperations = 65_536
-    /// The most bytes in a payload, 16 MiB.
-    public static let maximumBytes = 16 << 20
+    /// The most bytes in a payload: a frame with its envelope has 16 MiB.
+    public static let maximumBytes = (16 << 20) - FrameEnvelope.headerBytes
     /// The longest name of a mailbox in bytes of UTF-8.
     public static let maximumMailboxNameBytes = 1_024
     /// The most keywords in one set of flags.
