@@ -98,6 +98,7 @@ import Testing
         #expect(text(.expunge(try #require(SequenceNumber(44)))) == "* 44 EXPUNGE\r\n")
         #expect(text(.search([2, 84, 882])) == "* SEARCH 2 84 882\r\n")
         #expect(text(.search([])) == "* SEARCH\r\n")
+        #expect(text(.capability([.appendLimit(64)])) == "* CAPABILITY APPENDLIMIT=64\r\n")
         #expect(text(.enabled([])) == "* ENABLED\r\n")
         #expect(text(.id(nil)) == "* ID NIL\r\n")
         let fields = [

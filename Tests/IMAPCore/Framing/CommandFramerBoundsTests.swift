@@ -43,6 +43,18 @@ import Testing
         #expect(count == size && !framer.isInsideCommand)
     }
 
+    @Test func givesBackWhatWasUsedWhileEventsWait() {
+        var framer = CommandFramer()
+        var found = 0
+        for round in 1...50 {
+            framer.receive(Array(String(repeating: "a NOOP\r\n", count: 1_000).utf8))
+            for _ in 0..<990 where framer.nextEvent()?.summary == "command a NOOP" { found += 1 }
+            #expect(framer.buffer.count <= 2 * (8_000 + round * 80) + 4_096)
+        }
+        while framer.nextEvent()?.summary == "command a NOOP" { found += 1 }
+        #expect(found == 50_000)
+    }
+
     @Test func looksAtNoByteTwice() {
         var framer = CommandFramer()
         let line = Array(("a SEARCH SUBJECT \"" + String(repeating: "x", count: 60_000) + "\"\r\n").utf8)

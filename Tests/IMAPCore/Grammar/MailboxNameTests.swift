@@ -98,5 +98,6 @@ import Testing
     @Test func aReferenceStandsInFrontOfThePattern() throws {
         let joined = try ListPattern("%").prefixed(by: try ListReference("a/"))
         #expect(joined.value == "a/%")
+        #expect(try !joined.isEmpty && ListPattern("").isEmpty)
     }
 }

@@ -32,6 +32,10 @@ import Testing
         #expect(!"\(command)".contains("hunter2") && !dumped.contains("hunter2"))
         #expect(!String(reflecting: command).contains("hunter2"))
         #expect(!"\(CommandText("a LOGIN joe hunter2"))".contains("hunter2"))
+        var dumpedText = ""
+        dump(CommandText("a LOGIN joe hunter2"), to: &dumpedText)
+        #expect(!dumpedText.contains("104"))
+        #expect(Set([Secret([1]), Secret([1]), Secret([2])]).count == 2)
         #expect(
             Secret([1, 2]) == Secret([1, 2]) && Secret([1, 2]) != Secret([1, 3]) && Secret([1]) != Secret([1, 2]))
     }

@@ -233,6 +233,10 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
         }
         let path = Array(repeating: "1", count: 65).joined(separator: ".")
         #expect { try parse("FETCH 1 BODY[\(path)]") } throws: { ($0 as? IMAPError)?.code == .tooManyElements }
+        let long = String(repeating: "x", count: 31)
+        #expect { try parse("ID (\"\(long)\" NIL)") } throws: { "\($0)".contains("30") }
+        let value = String(repeating: "x", count: 1_025)
+        #expect { try parse("ID (\"x\" \"\(value)\")") } throws: { "\($0)".contains("1024") }
         let keyword = String(repeating: "k", count: 129)
         #expect(throws: IMAPError.self) { try parse("STORE 1 FLAGS \(keyword)") }
     }
