@@ -3,9 +3,9 @@
 
 /// Case folding of UTF-8 for comparisons that disregard case (RFC 3501 section 6.4.4).
 ///
-/// Folding maps a scalar to its upper case and that to its lower case, so that the final sigma equals the other sigma and
-/// a sharp s equals "ss". It depends on no language, and does not normalise: a letter with a combining accent differs from
-/// the composed letter.
+/// Folding maps a scalar to its upper case and that to its lower case, so that the final sigma equals the other sigma
+/// and a sharp s equals "ss". It depends on no language, and does not normalise: a letter with a combining accent
+/// differs from the composed letter.
 public enum CaseFold {
     /// Folds a whole text.
     ///

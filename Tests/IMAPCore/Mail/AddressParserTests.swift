@@ -7,8 +7,8 @@ import Testing
 @Suite("Address lists")
 struct AddressParserTests {
     private static func shown(_ value: String) -> [String] {
-        AddressParser.parse(octets(value)).map { address in
-            [address.name, address.route, address.mailbox, address.host].map { $0.map(text) ?? "NIL" }
+        AddressParser.parse(mailOctets(value)).map { address in
+            [address.name, address.route, address.mailbox, address.host].map { $0.map(mailText) ?? "NIL" }
                 .joined(separator: "|")
         }
     }
@@ -52,7 +52,7 @@ struct AddressParserTests {
     }
 
     @Test func stopsAtTheLimit() {
-        #expect(AddressParser.parse(octets("a@b,c@d,e@f"), limit: 2).count == 2)
-        #expect(AddressParser.parse(octets("a@b"), limit: 0).isEmpty)
+        #expect(AddressParser.parse(mailOctets("a@b,c@d,e@f"), limit: 2).count == 2)
+        #expect(AddressParser.parse(mailOctets("a@b"), limit: 0).isEmpty)
     }
 }

@@ -27,7 +27,7 @@ struct InternetDateTests {
         ("1 Jan 2024 10:00:00 XYZ", 1_704_103_200, 0),
     ])
     func reads(value: String, seconds: Int64, zone: Int) {
-        let date = InternetDate(parsing: octets(value))
+        let date = InternetDate(parsing: mailOctets(value))
         #expect(date?.secondsSinceEpoch == seconds)
         #expect(date?.zoneOffsetMinutes == zone)
     }
@@ -38,11 +38,11 @@ struct InternetDateTests {
         "99999999999999999999 Jan 2024", "1 Jan 2024 10:00:00 +9999", "(((", "\"1 Jan 2024\"",
     ])
     func refuses(value: String) {
-        #expect(InternetDate(parsing: octets(value)) == nil)
+        #expect(InternetDate(parsing: mailOctets(value)) == nil)
     }
 
     @Test func ignoresTimeAndZoneInTheDay() {
-        let date = InternetDate(parsing: octets("1 Jan 2024 23:30:00 -1200"))
+        let date = InternetDate(parsing: mailOctets("1 Jan 2024 23:30:00 -1200"))
         #expect(date?.day == CalendarDay(year: 2024, month: 1, day: 1))
     }
 

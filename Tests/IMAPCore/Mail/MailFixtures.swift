@@ -40,14 +40,14 @@ enum MailFixtures {
 }
 
 /// Shorthand of the mail tests.
-func octets(_ text: String) -> [UInt8] { Array(text.utf8) }
+func mailOctets(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// Shorthand of the mail tests; ill-formed UTF-8 shows as U+FFFD.
-func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+func mailText(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
 /// A message whose lines end with CRLF.
-func mail(_ lines: String) -> [UInt8] {
-    octets(lines.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n"))
+func crlfMail(_ lines: String) -> [UInt8] {
+    mailOctets(lines.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n"))
 }
 
 extension MessageStructure {

@@ -13,7 +13,7 @@ struct MessageScannerMutationTests {
         "<", ">",
         "\0", "=?utf-8?q?=C3?=", "Content-Type: multipart/mixed; boundary=b\r\n", "Content-Type: message/rfc822\r\n",
         "\r\nContent-Type: multipart/digest; boundary=inner\r\n\r\n", "*0*=", "%", "boundary=", "\u{FFFD}",
-    ].map(octets)
+    ].map(mailOctets)
 
     private static func mutated(_ message: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
         var result = message
@@ -72,7 +72,8 @@ struct MessageScannerMutationTests {
     private static func touchEverything(_ structure: MessageStructure, _ message: [UInt8]) {
         for parts in [[], [1], [2], [1, 1], [2, 1], [1, 2, 1], [3, 1, 1, 1]] {
             let kinds: [SectionPath.Kind] = [
-                .whole, .header, .text, .mime, .headerFields([octets("Subject")]), .headerFieldsNot([octets("to")]),
+                .whole, .header, .text, .mime, .headerFields([mailOctets("Subject")]),
+                .headerFieldsNot([mailOctets("to")]),
             ]
             for kind in kinds {
                 switch structure.content(of: SectionPath(parts: parts, kind: kind)) {
@@ -84,7 +85,8 @@ struct MessageScannerMutationTests {
             }
         }
         let program = MessageSearchProgram([
-            .subject(octets("e")), .body(octets("zzz")), .text(octets("qqqq")), .header(name: octets("X"), needle: []),
+            .subject(mailOctets("e")), .body(mailOctets("zzz")), .text(mailOctets("qqqq")),
+            .header(name: mailOctets("X"), needle: []),
         ])
         _ = MessageTextSearch.search(message, program: program)
         _ = structure.envelope.parsedDate

@@ -71,9 +71,36 @@ struct MessageStructureFixtureTests {
 
     @Test func knowsFileNames() throws {
         let attachment = MessageScanner.scan(try MailFixtures.message("mixed-attachment"))
-        #expect(attachment.part(at: [2])?.fields.fileName.map(text) == "report 2024.pdf")
+        #expect(attachment.part(at: [2])?.fields.fileName.map(mailText) == "report 2024.pdf")
         let extended = MessageScanner.scan(try MailFixtures.message("rfc2231"))
-        #expect(extended.root.fields.fileName.map(text) == "long name.txt")
-        #expect(extended.root.fields.mediaType.parameter(octets("filename")).map(text) == "naïve file.txt")
+        #expect(extended.root.fields.fileName.map(mailText) == "long name.txt")
+        #expect(extended.root.fields.mediaType.parameter(mailOctets("filename")).map(mailText) == "naïve file.txt")
+    }
+
+    /// The checker itself must be able to fail: each change of a good structure is a contradiction.
+    @Test func reportsBrokenInvariants() throws {
+        let good = MessageScanner.scan(try MailFixtures.message("forwarded"))
+        #expect(good.checkInvariants().isEmpty)
+        let changes: [(inout MessageStructure) -> Void] = [
+            { $0.size += 1 },
+            { $0.root.header = 1..<$0.root.header.upperBound },
+            { $0.root.header = 0..<($0.root.header.upperBound - 1) },
+            { $0.root.lineCount = -1 },
+            { $0.root.lineCount = $0.size },
+            { $0.root.content = .leaf },
+            { $0.root.content = .multipart([]) },
+            { $0.root.content = .multipart($0.root.children.reversed()) },
+            { $0.root.content = .multipart([$0.root]) },
+            { structure in
+                var parts = structure.root.children
+                parts[1].body = parts[1].body.lowerBound..<structure.size
+                structure.root.content = .multipart(parts)
+            },
+        ]
+        for (index, change) in changes.enumerated() {
+            var broken = good
+            change(&broken)
+            #expect(!broken.checkInvariants().isEmpty, "change \(index)")
+        }
     }
 }

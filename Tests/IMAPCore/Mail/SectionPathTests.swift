@@ -9,9 +9,9 @@ struct SectionPathTests {
     /// The octets of a section, with NIL for a section that is not there.
     private static func section(_ message: [UInt8], _ parts: [Int], _ kind: SectionPath.Kind) -> String {
         switch MessageScanner.scan(message).content(of: SectionPath(parts: parts, kind: kind)) {
-        case .range(let range): return text(Array(message[range]))
+        case .range(let range): return mailText(Array(message[range]))
         case .headerFilter(let header, let names, let excluding):
-            return text(HeaderFilter.filter(Array(message[header]), names: names, excluding: excluding))
+            return mailText(HeaderFilter.filter(Array(message[header]), names: names, excluding: excluding))
         case .missing: return "NIL"
         }
     }
@@ -29,19 +29,21 @@ struct SectionPathTests {
             ([2, 2], .whole, "<b>inner html</b>"),
             ([2, 3], .whole, "NIL"),
             ([2, 1, 1], .whole, "NIL"),
-            ([2], .headerFields([octets("SUBJECT")]), "Subject: inner subject\r\n\r\n"),
+            ([2], .headerFields([mailOctets("SUBJECT")]), "Subject: inner subject\r\n\r\n"),
             (
-                [2], .headerFieldsNot([octets("from"), octets("to"), octets("date"), octets("mime-version")]),
+                [2],
+                .headerFieldsNot([mailOctets("from"), mailOctets("to"), mailOctets("date"), mailOctets("mime-version")]
+                ),
                 "Subject: inner subject\r\nContent-Type: multipart/alternative; boundary=inner\r\n\r\n"
             ),
             ([3], .whole, "iVBORw0KGgo="),
-            ([3], .headerFields([octets("content-type")]), "NIL"),
+            ([3], .headerFields([mailOctets("content-type")]), "NIL"),
             ([4], .whole, "NIL"),
             ([0], .whole, "NIL"),
             ([-1], .whole, "NIL"),
             ([], .mime, "NIL"),
             (
-                [], .headerFields([octets("To"), octets("subject")]),
+                [], .headerFields([mailOctets("To"), mailOctets("subject")]),
                 "To: eve@example.org\r\nSubject: Fwd: report\r\n\r\n"
             ),
         ] as [([Int], SectionPath.Kind, String)])
@@ -82,8 +84,8 @@ struct SectionPathTests {
                     + "From: second@example.org\r\nSubject: second level\r\n\r\ndeep text\r\n"
             ),
             ([1], .text, "From: second@example.org\r\nSubject: second level\r\n\r\ndeep text\r\n"),
-            ([1], .headerFields([octets("subject")]), "Subject: first level\r\n\r\n"),
-            ([1, 1], .headerFields([octets("subject")]), "Subject: second level\r\n\r\n"),
+            ([1], .headerFields([mailOctets("subject")]), "Subject: first level\r\n\r\n"),
+            ([1, 1], .headerFields([mailOctets("subject")]), "Subject: second level\r\n\r\n"),
             ([1, 1], .text, "deep text\r\n"),
             ([1, 1, 1], .whole, "deep text\r\n"),
             ([1, 1, 1, 1], .whole, "NIL"),
@@ -128,25 +130,25 @@ struct SectionPathTests {
             ("A: unterminated", ["a"], false, "A: unterminated"),
         ] as [(String, [String], Bool, String)])
     func filtersHeaders(header: String, names: [String], excluding: Bool, expected: String) {
-        let fields = names.map(octets)
-        #expect(text(HeaderFilter.filter(octets(header), names: fields, excluding: excluding)) == expected)
+        let fields = names.map(mailOctets)
+        #expect(mailText(HeaderFilter.filter(mailOctets(header), names: fields, excluding: excluding)) == expected)
         for split in 0...header.utf8.count {
             var filter = HeaderFilter(names: fields, excluding: excluding)
             var output: [UInt8] = []
-            let first = Array(octets(header)[..<split])
-            let second = Array(octets(header)[split...])
+            let first = Array(mailOctets(header)[..<split])
+            let second = Array(mailOctets(header)[split...])
             filter.consume(first.span, into: &output)
             filter.consume(second.span, into: &output)
             filter.finish(into: &output)
-            #expect(text(output) == expected)
+            #expect(mailText(output) == expected)
         }
     }
 
     @Test func filtersLongLinesWithoutHoldingThem() {
         let long = String(repeating: "x", count: 5000)
-        let header = octets("\(long): a\r\nTo\(String(repeating: " ", count: 2000)): b\r\nTo: c\r\n\r\nbody")
-        #expect(text(HeaderFilter.filter(header, names: [octets("to")], excluding: false)) == "To: c\r\n\r\n")
-        let rest = HeaderFilter.filter(header, names: [octets("to")], excluding: true)
+        let header = mailOctets("\(long): a\r\nTo\(String(repeating: " ", count: 2000)): b\r\nTo: c\r\n\r\nbody")
+        #expect(mailText(HeaderFilter.filter(header, names: [mailOctets("to")], excluding: false)) == "To: c\r\n\r\n")
+        let rest = HeaderFilter.filter(header, names: [mailOctets("to")], excluding: true)
         #expect(rest.count == header.count - "To: c\r\nbody".utf8.count)
     }
 }

@@ -25,21 +25,21 @@ struct SubstringMatcherTests {
         ("\u{FFFD}", "\u{FFFD}", true),
     ])
     func finds(needle: String, haystack: String, expected: Bool) {
-        for chunk in 1...4 { #expect(Self.matches(octets(needle), octets(haystack), chunk: chunk) == expected) }
+        for chunk in 1...4 { #expect(Self.matches(mailOctets(needle), mailOctets(haystack), chunk: chunk) == expected) }
     }
 
     @Test func agreesWithTheNaiveSearch() {
         for seed in UInt64(0)..<2000 {
             var generator = SeededGenerator(seed: seed)
-            let letters = octets("abA")
+            let letters = mailOctets("abA")
             let needle = (0..<Int.random(in: 1...5, using: &generator)).map { _ in
                 letters.randomElement(using: &generator) ?? 0
             }
             let haystack = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
                 letters.randomElement(using: &generator) ?? 0
             }
-            let lower = text(haystack).lowercased()
-            let expected = lower.contains(text(needle).lowercased())
+            let lower = mailText(haystack).lowercased()
+            let expected = lower.contains(mailText(needle).lowercased())
             let chunk = Int.random(in: 1...10, using: &generator)
             #expect(Self.matches(needle, haystack, chunk: chunk) == expected, "seed \(seed)")
         }

@@ -23,8 +23,8 @@ struct CharsetTests {
             ("utf-16be", [0xD8, 0x3D], "\u{FFFD}"), ("big5", [0x41, 0xA4], "A¤"), ("", [0xE9], "é"),
         ] as [(String, [UInt8], String)])
     func decodes(name: String, bytes: [UInt8], expected: String) {
-        let charset = Charset(name: octets(name))
-        #expect(text(CharsetDecoder.decode(bytes, charset: charset)) == expected)
+        let charset = Charset(name: mailOctets(name))
+        #expect(mailText(CharsetDecoder.decode(bytes, charset: charset)) == expected)
         for split in 0...bytes.count {
             var decoder = CharsetDecoder(charset: charset)
             var output: [UInt8] = []
@@ -33,7 +33,7 @@ struct CharsetTests {
             decoder.decode(first.span, into: &output)
             decoder.decode(second.span, into: &output)
             decoder.finish(into: &output)
-            #expect(text(output) == expected)
+            #expect(mailText(output) == expected)
         }
     }
 
@@ -47,7 +47,7 @@ struct CharsetTests {
             ]
             let count = Int.random(in: 0...12, using: &generator)
             let bytes = (0..<count).map { _ in interesting.randomElement(using: &generator) ?? 0 }
-            let expected = octets(String(decoding: bytes, as: UTF8.self))
+            let expected = mailOctets(String(decoding: bytes, as: UTF8.self))
             #expect(CharsetDecoder.decode(bytes, charset: .utf8) == expected, "seed \(seed)")
             var decoder = CharsetDecoder(charset: .utf8)
             var output: [UInt8] = []
@@ -79,12 +79,12 @@ struct CaseFoldTests {
         ("𐐀", "𐐨"), ("K", "k"),
     ])
     func folds(input: String, expected: String) {
-        #expect(text(CaseFold.fold(octets(input))) == expected)
-        #expect(CaseFold.isEqual(octets(input), octets(expected)))
+        #expect(mailText(CaseFold.fold(mailOctets(input))) == expected)
+        #expect(CaseFold.isEqual(mailOctets(input), mailOctets(expected)))
     }
 
     @Test func treatsIllFormedTextAsReplacementCharacters() {
-        #expect(text(CaseFold.fold([0x41, 0xC3, 0x41, 0xFF, 0xE2, 0x82])) == "a\u{FFFD}a\u{FFFD}\u{FFFD}")
-        #expect(!CaseFold.isEqual(octets("a"), octets("b")))
+        #expect(mailText(CaseFold.fold([0x41, 0xC3, 0x41, 0xFF, 0xE2, 0x82])) == "a\u{FFFD}a\u{FFFD}\u{FFFD}")
+        #expect(!CaseFold.isEqual(mailOctets("a"), mailOctets("b")))
     }
 }

@@ -30,11 +30,11 @@ struct EncodedWordTests {
         ("=?utf-8?q?a?==?utf-8?q?b?=", "ab"), ("=?=?utf-8?q?a?=", "=?a"),
     ])
     func decodes(value: String, expected: String) {
-        #expect(text(EncodedWord.decode(octets(value))) == expected)
+        #expect(mailText(EncodedWord.decode(mailOctets(value))) == expected)
     }
 
     @Test func readsRawOctetsAsWindows1252WhenTheyAreNoUTF8() {
-        #expect(text(EncodedWord.decode([0x47, 0x72, 0xFC, 0xDF, 0x65])) == "Grüße")
-        #expect(text(EncodedWord.decode([0x93] + octets("=?utf-8?q?=C3=BC?=") + [0x94])) == "“ü”")
+        #expect(mailText(EncodedWord.decode([0x47, 0x72, 0xFC, 0xDF, 0x65])) == "Grüße")
+        #expect(mailText(EncodedWord.decode([0x93] + mailOctets("=?utf-8?q?=C3=BC?=") + [0x94])) == "“ü”")
     }
 }

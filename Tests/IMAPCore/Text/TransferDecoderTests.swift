@@ -26,8 +26,8 @@ struct TransferDecoderTests {
         ("====", ""), ("SGVsbG8h=", "Hello!"), ("-----", ""), ("+/+/", "\u{FB}ÿ¿"),
     ])
     func decodesBase64(input: String, expected: String) {
-        let wanted = input == "+/+/" ? [0xFB, 0xFF, 0xBF] : octets(expected)
-        for chunk in 1...5 { #expect(Self.decode(octets(input), .base64, chunk: chunk) == wanted) }
+        let wanted = input == "+/+/" ? [0xFB, 0xFF, 0xBF] : mailOctets(expected)
+        for chunk in 1...5 { #expect(Self.decode(mailOctets(input), .base64, chunk: chunk) == wanted) }
     }
 
     @Test(arguments: [
@@ -39,7 +39,9 @@ struct TransferDecoderTests {
         ("= x", "= x"), ("=\r=41", "A"), ("a=\n\nb", "a\nb"), ("=3D=3D", "=="), ("x=20\r\n", "x \r\n"),
     ])
     func decodesQuotedPrintable(input: String, expected: String) {
-        for chunk in 1...5 { #expect(text(Self.decode(octets(input), .quotedPrintable, chunk: chunk)) == expected) }
+        for chunk in 1...5 {
+            #expect(mailText(Self.decode(mailOctets(input), .quotedPrintable, chunk: chunk)) == expected)
+        }
     }
 
     @Test func passesOtherEncodingsThrough() {
@@ -49,10 +51,10 @@ struct TransferDecoderTests {
 
     @Test func boundsTheWhiteSpaceItHolds() {
         let spaces = [UInt8](repeating: 0x20, count: 5000)
-        let kept = Self.decode(octets("a") + spaces + octets("\r\n"), .quotedPrintable, chunk: 100)
+        let kept = Self.decode(mailOctets("a") + spaces + mailOctets("\r\n"), .quotedPrintable, chunk: 100)
         #expect(kept.count >= 5000 - TransferDecoder.maximumHeldBytes && kept.count < 5003)
-        let escaped = Self.decode(octets("=") + spaces + octets("b"), .quotedPrintable, chunk: 100)
-        #expect(escaped == octets("=") + spaces + octets("b"))
+        let escaped = Self.decode(mailOctets("=") + spaces + mailOctets("b"), .quotedPrintable, chunk: 100)
+        #expect(escaped == mailOctets("=") + spaces + mailOctets("b"))
     }
 
     @Test(
@@ -61,7 +63,7 @@ struct TransferDecoderTests {
             ("binary", .identity), ("x-uuencode", .identity), ("", .identity),
         ] as [(String, TransferEncoding)])
     func knowsItsNames(name: String, expected: TransferEncoding) {
-        #expect(TransferEncoding(name: octets(name)) == expected)
+        #expect(TransferEncoding(name: mailOctets(name)) == expected)
         #expect(TransferEncoding(name: nil) == .identity)
     }
 }
