@@ -117,6 +117,8 @@ extension SessionMachine {
         case .closed: return
         case .uploading, .waiting(_, .appendBegin), .waiting(_, .appendPiece):
             outbox.append(.request(.appendAbort))
+        case .waiting(_, .select):
+            outbox.append(.request(.deselect))
         case .unopened, .ready, .waiting, .authenticating, .startingTLS, .discardingUpload, .idling: break
         }
         leaveMailbox()

@@ -34,8 +34,17 @@ extension SessionMachine {
         do throws(IMAPError) {
             start(try CommandParser.parse(text, limits: limits))
         } catch {
+            // A SELECT that is answered with NO leaves no mailbox selected (RFC 3501 section 6.3.1).
+            if error.status == .no, Self.isSelect(text) { leaveMailbox() }
             reject(error)
         }
+    }
+
+    private static func isSelect(_ text: CommandText) -> Bool {
+        let words = text.bytes.split(separator: UInt8(ascii: " "), maxSplits: 2)
+        guard words.count == 3 else { return false }
+        let name = words[1].map(ByteClass.uppercased)
+        return name.elementsEqual("SELECT".utf8) || name.elementsEqual("EXAMINE".utf8)
     }
 
     /// A line inside IDLE or AUTHENTICATE that is wrong ends that command; any other is answered for itself.

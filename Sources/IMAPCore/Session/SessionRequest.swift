@@ -30,13 +30,13 @@ public enum SessionRequest: Hashable, Sendable {
     ///
     /// The events that follow the snapshot come after the reply.
     case select(MailboxName, readOnly: Bool)
-    /// The selected mailbox is left: no more events. Expects no reply.
+    /// The selected mailbox, or the one that an outstanding `select` opens, is left: no more events. Expects no reply.
     case deselect
     /// Begin an upload; answered by `appendReady`, before the client is asked for the message.
     case append(AppendTarget)
     /// The message is complete: make it durable; answered by `appended`.
     case appendEnd
-    /// The upload will never be completed: drop it. Expects no reply.
+    /// The upload, or the one that an outstanding `append` begins, will never be completed: drop it. Expects no reply.
     case appendAbort
     /// Write the FETCH responses with a ``FetchComposer``; answered by `fetched`.
     case fetch(FetchRequest)

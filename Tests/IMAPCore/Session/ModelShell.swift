@@ -37,6 +37,14 @@ final class ModelShell {
 
     deinit { store.observers[ObjectIdentifier(self)] = nil }
 
+    // What the machine says of itself; #expect cannot look into a noncopyable value.
+    var state: SessionState { machine.state }
+    var isIdle: Bool { machine.isIdle }
+    var selectedMailbox: MailboxName? { machine.selectedMailbox }
+    var wantsInput: Bool { machine.wantsInput }
+    var deadline: SessionDeadline? { machine.deadline }
+    var commandInProgress: String? { machine.commandInProgress }
+
     func open() {
         machine.open()
         drain()
@@ -119,8 +127,13 @@ final class ModelShell {
     private func take(_ request: SessionRequest) {
         requests.append(request)
         switch request {
-        case .deselect: opening = nil
-        case .appendAbort: upload = nil
+        case .deselect:
+            opening = nil
+            // Given back before it was there.
+            if case .select = outstanding { outstanding = nil }
+        case .appendAbort:
+            upload = nil
+            if case .append = outstanding { outstanding = nil }
         default:
             precondition(outstanding == nil && !owesPieceReply, "One request at a time.")
             outstanding = request
