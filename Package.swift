@@ -102,6 +102,20 @@ if !kitsOnly {
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("ArgumentParser", "swift-argument-parser"),
             ], path: "Sources/Tools/pluto", swiftSettings: house),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "CRDTKit", "TestSupport", "storage-torture"],
+            path: "Tests/Tools/Storage", swiftSettings: house),
+        // Writes numbered batches until it is killed: the subject of the storage tests' power cuts.
+        .executableTarget(
+            name: "storage-torture", dependencies: ["Storage", "CRDTKit"], path: "Tests/Tools/StorageTorture",
+            swiftSettings: house),
+        .testTarget(
+            name: "MailStoreTests",
+            dependencies: [
+                "MailStore", "Storage", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
+                product("Crypto", "swift-crypto"),
+            ], path: "Tests/Tools/MailStore", swiftSettings: house),
+        .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }
 
