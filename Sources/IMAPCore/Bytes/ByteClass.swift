@@ -12,21 +12,18 @@ enum ByteClass {
     private static let astring: UInt8 = 2
     private static let tag: UInt8 = 4
     private static let list: UInt8 = 8
-    private static let text: UInt8 = 16
 
     private static let table: [UInt8] = (0...255).map { value in
         let byte = UInt8(value)
-        guard (0x20...0x7E).contains(byte) else {
-            return (0x01...0x7F).contains(byte) && byte != 0x0D && byte != 0x0A ? text : 0
-        }
+        guard (0x20...0x7E).contains(byte) else { return 0 }
         switch byte {
         case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "{"), UInt8(ascii: " "), UInt8(ascii: "\""),
             UInt8(ascii: "\\"):
-            return text
-        case UInt8(ascii: "%"), UInt8(ascii: "*"): return text | list
-        case UInt8(ascii: "]"): return text | list | astring | tag
-        case UInt8(ascii: "+"): return text | list | astring | atom
-        default: return text | list | astring | tag | atom
+            return 0
+        case UInt8(ascii: "%"), UInt8(ascii: "*"): return list
+        case UInt8(ascii: "]"): return list | astring | tag
+        case UInt8(ascii: "+"): return list | astring | atom
+        default: return list | astring | tag | atom
         }
     }
 
@@ -41,9 +38,6 @@ enum ByteClass {
 
     /// `list-char`: ATOM-CHAR / list-wildcards / resp-specials.
     static func isList(_ byte: UInt8) -> Bool { table[Int(byte)] & list != 0 }
-
-    /// `TEXT-CHAR`: any CHAR except CR and LF.
-    static func isText(_ byte: UInt8) -> Bool { table[Int(byte)] & text != 0 }
 
     static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 

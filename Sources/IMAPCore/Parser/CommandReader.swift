@@ -72,7 +72,7 @@ struct CommandReader {
     /// Longer runs than any keyword's are no keywords, so they stay where they are.
     mutating func word() -> String {
         var end = offset
-        while end < bytes.count, Self.isWord(bytes[end]) { end += 1 }
+        while end < bytes.count, end - offset <= 64, Self.isWord(bytes[end]) { end += 1 }
         guard end - offset <= 64 else { return "" }
         let word = String(decoding: bytes[offset..<end].map(ByteClass.uppercased), as: UTF8.self)
         offset = end
