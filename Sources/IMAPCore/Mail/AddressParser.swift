@@ -5,8 +5,8 @@
 ///
 /// Total and linear in the value. It understands names, groups, quoted strings, domain literals, source routes, empty
 /// list elements, white space and comments anywhere, and the old style with the name in a comment. What is malformed
-/// gives the most plausible addresses: a word without a domain is a mailbox with an empty host, an angle bracket that is
-/// not closed ends with the value, a group that is not closed ends with the value.
+/// gives the most plausible addresses: a word without a domain is a mailbox with an empty host, an angle bracket that
+/// is not closed ends with the value, a group that is not closed ends with the value.
 public struct AddressParser {
     private struct Word {
         var text: [UInt8]

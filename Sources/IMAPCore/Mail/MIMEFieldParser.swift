@@ -53,6 +53,12 @@ enum MIMEFieldParser {
         return tags
     }
 
+    /// A URI, whose white space comes from folding and is dropped (RFC 2557 section 4.4.1).
+    static func location(_ value: [UInt8]) -> [UInt8]? {
+        let address = value.filter { !MailASCII.isWhite($0) }
+        return address.isEmpty ? nil : address
+    }
+
     /// An unstructured value or identifier: trimmed, and absent when nothing is left.
     static func text(_ value: [UInt8]) -> [UInt8]? {
         let trimmed = MailASCII.trimmed(value)

@@ -22,8 +22,8 @@ extension MessagePart {
     ///
     ///     body = "(" (body-type-1part / body-type-mpart) ")"
     ///
-    /// Types, parameter names and encodings are in upper case, values as the message has them. Continuations of RFC 2231
-    /// are joined (RFC 2231 section 6); a value with a charset is shown as `NAME*` with `charset'language'text`.
+    /// Types, parameter names and encodings are in upper case, values as the message has them. Continuations of RFC
+    /// 2231 are joined (RFC 2231 section 6); a value with a charset is shown as `NAME*` with `charset'language'text`.
     ///
     /// - Parameters:
     ///   - output: the value is appended here.

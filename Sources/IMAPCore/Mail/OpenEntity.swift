@@ -49,7 +49,7 @@ struct OpenEntity {
             }
         case .contentLanguage:
             if fields.languages.isEmpty { fields.languages = MIMEFieldParser.languages(value, limits: limits) }
-        case .contentLocation: if fields.location == nil { fields.location = MIMEFieldParser.text(value) }
+        case .contentLocation: if fields.location == nil { fields.location = MIMEFieldParser.location(value) }
         case .contentMD5: if fields.md5 == nil { fields.md5 = MIMEFieldParser.text(value) }
         case .date, .subject, .from, .sender, .replyTo, .to, .cc, .bcc, .inReplyTo, .messageID: break
         }

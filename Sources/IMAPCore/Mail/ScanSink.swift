@@ -14,7 +14,7 @@ enum HeaderScope {
 /// Takes what the scanner finds, besides the structure, in one pass.
 ///
 /// The spans given are parts of the chunk being scanned. Line breaks before delimiters are still given as body bytes.
-protocol ScanSink {
+protocol ScanSink: Sendable {
     /// Whether ``field(name:value:scope:)`` is wanted for fields of this name (in lower case).
     func wantsField(_ name: [UInt8], scope: HeaderScope) -> Bool
     /// A complete field, unfolded, its value as it stands.

@@ -84,8 +84,8 @@ extension ScannerCore {
         for index in range {
             guard field.value.count < limits.maximumFieldBytes else { return }
             let byte = bytes[index]
-            // NUL is not allowed in a header, and no IMAP string can carry it.
-            if byte != MailASCII.nul { field.value.append(byte) }
+            // NUL is not allowed in a header, and no IMAP string can carry it. White space at the start is no value.
+            if byte != MailASCII.nul, !(field.value.isEmpty && MailASCII.isBlank(byte)) { field.value.append(byte) }
         }
     }
 

@@ -3,11 +3,11 @@
 
 /// The incremental scanner: splits the message into lines and drives the tree and the sink.
 ///
-/// A line ends with CRLF, LF or CR. A line that may be a boundary delimiter, because it begins with "-" while a multipart
-/// is open, is held back (up to ``MailLimits/maximumDelimiterBytes``) until it is complete; every other byte is looked
-/// at once and let go. A delimiter is found with one hash look-up over all open multiparts, so the cost of a line does
-/// not depend on the nesting depth.
-struct ScannerCore<Sink: ScanSink> {
+/// A line ends with CRLF, LF or CR. A line that may be a boundary delimiter, because it begins with "-" while a
+/// multipart is open, is held back (up to ``MailLimits/maximumDelimiterBytes``) until it is complete; every other byte
+/// is looked at once and let go. A delimiter is found with one hash look-up over all open multiparts, so the cost of a
+/// line does not depend on the nesting depth.
+struct ScannerCore<Sink: ScanSink>: Sendable {
     enum LineState {
         /// No byte of the line has been seen.
         case start

@@ -10,11 +10,11 @@
 ///   encoding and charset, and at the decoded header fields of embedded messages, which a reader sees as text. HTML is
 ///   searched as it is written. Other parts, preambles and epilogues are not searched. A match does not span parts.
 /// - TEXT looks at the same, and at every header of the message, raw and decoded.
-/// - The day tests look at the first Date field of the message, without regard to time and zone; without a date that can
-///   be read they fail.
+/// - The day tests look at the first Date field of the message, without regard to time and zone; without a date that
+///   can be read they fail.
 ///
 /// Case is disregarded by ``CaseFold``. An empty needle of BODY and TEXT always matches.
-public struct MessageTextSearch {
+public struct MessageTextSearch: Sendable {
     private var core: ScannerCore<SearchSink>
 
     /// A search at the start of a message.

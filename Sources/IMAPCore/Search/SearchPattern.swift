@@ -31,9 +31,12 @@ struct SearchPattern: Sendable {
     /// - Returns: whether the pattern occurs; the position is of no use afterwards.
     func advance(_ matched: inout Int, over text: borrowing Span<UInt8>) -> Bool {
         if folded.isEmpty { return true }
+        let first = folded[0]
         var length = matched
         for index in text.indices {
             let byte = text[index]
+            // Most bytes of most texts begin no match.
+            if length == 0, byte != first { continue }
             while length > 0, folded[length] != byte { length = borders[length - 1] }
             if folded[length] == byte { length += 1 }
             if length == folded.count { return true }

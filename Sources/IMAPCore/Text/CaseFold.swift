@@ -3,9 +3,9 @@
 
 /// Case folding of UTF-8 for comparisons that disregard case (RFC 3501 section 6.4.4).
 ///
-/// Folding maps a scalar to its upper case and that to its lower case, so that the final sigma equals the other sigma and
-/// a sharp s equals "ss". It depends on no language, and does not normalise: a letter with a combining accent differs from
-/// the composed letter.
+/// Folding maps a scalar to its upper case and that to its lower case, so that the final sigma equals the other sigma
+/// and a sharp s equals "ss". It depends on no language, and does not normalise: a letter with a combining accent
+/// differs from the composed letter.
 public enum CaseFold {
     /// Folds a whole text.
     ///
@@ -69,12 +69,20 @@ struct CaseFolder: Sendable {
 
     /// Folds the next bytes; an incomplete character is held back.
     mutating func fold(_ bytes: borrowing Span<UInt8>, into output: inout [UInt8]) {
-        for index in bytes.indices {
-            let byte = bytes[index]
-            if byte < 0x80 && !isMidCharacter {
-                output.append(MailASCII.lowercased(byte))
-            } else {
-                pushSlow(byte, into: &output)
+        var index = 0
+        while index < bytes.count {
+            if isMidCharacter || bytes[index] >= 0x80 {
+                pushSlow(bytes[index], into: &output)
+                index += 1
+                continue
+            }
+            let start = index
+            while index < bytes.count, bytes[index] < 0x80 { index += 1 }
+            let run = start..<index
+            let outputStart = output.count
+            bytes.withUnsafeBufferPointer { output.append(contentsOf: $0[run]) }
+            output.withUnsafeMutableBufferPointer { folded in
+                for place in outputStart..<folded.count { folded[place] = MailASCII.lowercased(folded[place]) }
             }
         }
     }

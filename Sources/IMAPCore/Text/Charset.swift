@@ -44,7 +44,8 @@ public enum Charset: Sendable, Hashable {
 
     /// Finds a character set by its name.
     ///
-    /// - Parameter name: the name in any case, or nil when none is given, which means US-ASCII (RFC 2046 section 4.1.2).
+    /// - Parameter name: the name in any case, or nil when none is given, which means US-ASCII (RFC 2046 section
+    ///   4.1.2).
     public init(name: [UInt8]?) {
         guard let name else {
             self = .usASCII

@@ -63,7 +63,7 @@ public struct CharsetDecoder: Sendable {
     public mutating func decode(_ bytes: borrowing Span<UInt8>, into output: inout [UInt8]) {
         switch method {
         case .utf8:
-            for index in bytes.indices { utf8.push(bytes[index], into: &output) }
+            utf8.push(bytes, into: &output)
         case .latin1:
             for index in bytes.indices { UTF8Repair.append(Unicode.Scalar(bytes[index]), to: &output) }
         case .table(let upper):

@@ -5,8 +5,8 @@
 ///
 /// `=?charset?B?...?=` and `=?charset?Q?...?=` are decoded wherever they stand, also inside quoted strings, where real
 /// mail has them. White space between two encoded words is dropped (RFC 2047 section 6.2). A language after the charset
-/// is allowed (RFC 2231 section 5). Octets of adjacent words with the same charset are joined before their characters are
-/// decoded, because many programs split characters between words. What is malformed stays as it is.
+/// is allowed (RFC 2231 section 5). Octets of adjacent words with the same charset are joined before their characters
+/// are decoded, because many programs split characters between words. What is malformed stays as it is.
 public enum EncodedWord {
     /// Decodes header text.
     ///

@@ -13,6 +13,22 @@ struct UTF8Repair: Sendable {
     private var lower: UInt8 = 0x80
     private var upper: UInt8 = 0xBF
 
+    /// Takes any number of octets; runs of ASCII are copied as a whole.
+    mutating func push(_ bytes: borrowing Span<UInt8>, into output: inout [UInt8]) {
+        var index = 0
+        while index < bytes.count {
+            if missingCount > 0 || bytes[index] >= 0x80 {
+                push(bytes[index], into: &output)
+                index += 1
+                continue
+            }
+            let start = index
+            while index < bytes.count, bytes[index] < 0x80 { index += 1 }
+            let run = start..<index
+            bytes.withUnsafeBufferPointer { output.append(contentsOf: $0[run]) }
+        }
+    }
+
     /// Takes one octet.
     mutating func push(_ byte: UInt8, into output: inout [UInt8]) {
         if missingCount > 0 {
