@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import NIOCore
-import NIOSSL
+internal import NIOCore
+internal import NIOSSL
 
 /// The task's half of a connection: writing with backpressure, deadlines, and the change to TLS.
 struct ConnectionChannel: Sendable {

@@ -50,8 +50,10 @@ struct StoreRecovery {
             maximumSubscriptions: options.mailboxesPerAccount * 2)
     }
 
-    /// A replica of its own for a new store. ``MailStore/open(directory:options:logger:clock:)`` puts its record into the engine before
-    /// the first operation, so that the log is always read back by the replica that wrote it.
+    /// A replica of its own for a new store.
+    ///
+    /// ``MailStore/open(directory:options:logger:clock:)`` puts its record into the engine before the first operation,
+    /// so that the log is always read back by the replica that wrote it.
     private func newReplica() throws -> Replica {
         var generator = SystemRandomNumberGenerator()
         return try Replica(

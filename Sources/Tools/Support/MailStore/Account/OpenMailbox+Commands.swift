@@ -7,6 +7,8 @@ extension OpenMailbox {
     /// The messages with these UIDs; those that are gone are left out.
     ///
     /// - Parameter uids: the UIDs, ascending.
+    /// - Returns: the messages, in the order of the UIDs.
+    /// - Throws: ``MailStoreError``.
     package func messages(_ uids: [UInt32]) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
@@ -43,6 +45,7 @@ extension OpenMailbox {
     ///
     /// - Parameter candidates: only messages with these UIDs; nil for all.
     /// - Returns: the UIDs of the messages that had `\Deleted` and are removed, ascending.
+    /// - Throws: ``MailStoreError``.
     package func expunge(_ candidates: [UInt32]?) async throws -> [UInt32] {
         let id = snapshot.id
         return try await account.store.issue(on: account, origin: number, needing: { _ in [id] }) { _, box, unit in
@@ -113,6 +116,8 @@ extension OpenMailbox {
     /// - Parameters:
     ///   - uid: only greater UIDs.
     ///   - limit: the most messages.
+    /// - Returns: the messages; fewer than `limit` when there are no more.
+    /// - Throws: ``MailStoreError``.
     package func messages(after uid: UInt32, limit: Int) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
