@@ -26,7 +26,7 @@ struct ArchitectureTests {
         (
             "Sources/Tools/Support/IMAPService",
             [
-                "CRDTKit", "IMAPCore", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL", "NodeSupport",
+                "CRDTKit", "Glibc", "IMAPCore", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL", "NodeSupport",
                 "ServiceLifecycle", "Synchronization",
             ]
         ),
