@@ -111,7 +111,8 @@ enum RecordReader {
         if bytes[0] != kind.rawValue { throw malformed("kind \(bytes[0]) instead of \(kind.rawValue)") }
         if bytes[1] != RecordWriter.version {
             throw CRDTError(
-                .unsupportedVersion, "snapshot record of version \(bytes[1]); this program reads \(RecordWriter.version)")
+                .unsupportedVersion,
+                "snapshot record of version \(bytes[1]); this program reads \(RecordWriter.version)")
         }
         return (2, end)
     }
