@@ -115,6 +115,11 @@ if !kitsOnly {
                 "MailStore", "Storage", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
                 product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/MailStore", swiftSettings: house),
+        // Real processes, real clients, temporary directories.
+        .target(name: "LiveTestSupport", path: "Tests/TestSupport/Live", swiftSettings: house),
+        .testTarget(
+            name: "InteropTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Interop",
+            resources: [.copy("Scripts")], swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }
