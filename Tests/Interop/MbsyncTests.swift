@@ -140,7 +140,7 @@ extension Live {
             let server = try start()
             let run = try local.sync(with: server, password: "wrong")
             #expect(run.ending != .exited(0))
-            #expect(run.output.contains("login") || run.output.contains("LOGIN") || run.output.contains("uthent"))
+            #expect(run.output.contains("LOGIN") || run.output.contains("AUTHENTICATE"))
             try server.stop()
         }
 
