@@ -68,11 +68,22 @@ if !kitsOnly {
             name: "NodeSupport",
             dependencies: [
                 product("Logging", "swift-log"), product("ServiceLifecycle", "swift-service-lifecycle"),
-                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+                product("UnixSignals", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
                 product("CryptoExtras", "swift-crypto"),
             ], path: "Sources/Tools/Support/NodeSupport", swiftSettings: house),
+        .testTarget(
+            name: "NodeSupportTests",
+            dependencies: [
+                "NodeSupport", "TestSupport", product("Logging", "swift-log"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("UnixSignals", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOTLS", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
+            ], path: "Tests/Tools/NodeSupport", swiftSettings: house),
         .target(
             name: "MailStore",
             dependencies: ["CRDTKit", "Storage", product("Crypto", "swift-crypto"), product("Logging", "swift-log")],
@@ -91,6 +102,25 @@ if !kitsOnly {
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("ArgumentParser", "swift-argument-parser"),
             ], path: "Sources/Tools/pluto", swiftSettings: house),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "CRDTKit", "TestSupport", "storage-torture"],
+            path: "Tests/Tools/Storage", swiftSettings: house),
+        // Writes numbered batches until it is killed: the subject of the storage tests' power cuts.
+        .executableTarget(
+            name: "storage-torture", dependencies: ["Storage", "CRDTKit"], path: "Tests/Tools/StorageTorture",
+            swiftSettings: house),
+        .testTarget(
+            name: "MailStoreTests",
+            dependencies: [
+                "MailStore", "Storage", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
+                product("Crypto", "swift-crypto"),
+            ], path: "Tests/Tools/MailStore", swiftSettings: house),
+        // Real processes, real clients, temporary directories.
+        .target(name: "LiveTestSupport", path: "Tests/TestSupport/Live", swiftSettings: house),
+        .testTarget(
+            name: "InteropTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Interop",
+            resources: [.copy("Scripts")], swiftSettings: house),
+        .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }
 

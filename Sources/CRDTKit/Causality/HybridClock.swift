@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// A hybrid logical timestamp: 48 bits of milliseconds since 1970 and 16 bits of logical count, in one integer that orders like time.
+/// A hybrid logical timestamp: 48 bits of milliseconds since 1970 and 16 bits of logical count, in one integer that
+/// orders like time.
 ///
 /// Source: Kulkarni et al., "Logical Physical Clocks" (OPODIS 2014).
 public struct HybridTimestamp: Hashable, Comparable, Sendable {
@@ -28,7 +29,8 @@ public struct HybridTimestamp: Hashable, Comparable, Sendable {
     public static func < (left: HybridTimestamp, right: HybridTimestamp) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// A hybrid logical clock whose time is an argument: it never falls, and what follows from an event is later than that event.
+/// A hybrid logical clock whose time is an argument: it never falls, and what follows from an event is later than that
+/// event.
 public struct HybridClock: Sendable {
     /// The latest timestamp given or seen.
     public private(set) var latest: HybridTimestamp
@@ -63,11 +65,20 @@ public struct HybridClock: Sendable {
     ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
     /// - Returns: false, and nothing changes, if the timestamp is further ahead than ``maximumLeadMilliseconds``.
     public mutating func observe(_ remote: HybridTimestamp, nowMilliseconds: UInt64) -> Bool {
-        if remote.milliseconds > nowMilliseconds && remote.milliseconds - nowMilliseconds > maximumLeadMilliseconds {
-            return false
-        }
-        if remote > latest { latest = remote }
+        guard accepts(remote, nowMilliseconds: nowMilliseconds) else { return false }
+        recover(remote)
         return true
+    }
+
+    /// Whether a peer's timestamp is believable.
+    ///
+    /// - Parameters:
+    ///   - remote: the timestamp.
+    ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
+    /// - Returns: false if the timestamp is further ahead than ``maximumLeadMilliseconds``.
+    public func accepts(_ remote: HybridTimestamp, nowMilliseconds: UInt64) -> Bool {
+        remote.milliseconds <= nowMilliseconds
+            || remote.milliseconds - nowMilliseconds <= maximumLeadMilliseconds
     }
 
     /// Takes note of a timestamp from the node's own log, which is believed whatever the wall clock says.

@@ -3,9 +3,12 @@
 
 /// How far into each origin's stream something has seen: one counter per replica, indexed by ``ReplicaIndex``.
 ///
-/// Because an origin's dots are dense and delivered in order, a vector describes a causally closed set of operations exactly.
+/// Because an origin's dots are dense and delivered in order, a vector describes a causally closed set of operations
+/// exactly.
 public struct VersionVector: Hashable, Sendable {
-    /// The counters, by replica index; what lies beyond the end is 0. The last element is never 0, so that equality is that of sets.
+    /// The counters, by replica index; what lies beyond the end is 0.
+    ///
+    /// The last element is never 0, so that equality is that of sets.
     public private(set) var counters: [UInt64]
 
     /// The empty set of operations.

@@ -3,8 +3,10 @@
 
 /// The identity of one operation: a replica and that replica's operation counter, packed into eight bytes.
 ///
-/// Counters ascend by one from 1 over all operations of an origin in a partition, so an origin's dots are dense. Whatever an operation brings into
-/// being (a message, a mailbox) has the operation's dot as its identity, which is therefore never derived from content, flags, names or time.
+/// Counters ascend by one from 1 over all operations of an origin in a partition, so an origin's dots are dense.
+/// Whatever an operation brings into
+/// being (a message, a mailbox) has the operation's dot as its identity, which is therefore never derived from content,
+/// flags, names or time.
 public struct Dot: Hashable, Sendable, CustomStringConvertible {
     /// The replica's local index in the upper 16 bits, the counter in the lower 48.
     public let packed: UInt64

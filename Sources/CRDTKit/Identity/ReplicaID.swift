@@ -3,7 +3,8 @@
 
 /// The globally unique name of one life of one replica.
 ///
-/// A replica that restores a backup, or that cannot prove that it still holds every operation it ever issued, takes a new
+/// A replica that restores a backup, or that cannot prove that it still holds every operation it ever issued, takes a
+/// new
 /// `incarnation`: a dot must never name two operations, and the counters of an incarnation are only as good as its log.
 public struct ReplicaID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The replica, drawn at random once when its store is made; never zero.
@@ -33,7 +34,8 @@ public struct ReplicaID: Hashable, Comparable, Sendable, CustomStringConvertible
 
 /// The position of a replica in the local ``ReplicaTable``: two bytes instead of twelve wherever a dot is held.
 ///
-/// Indexes are local to one node and never leave it. Index 0 is no replica: its dots are ``Dot/none`` and the well-known identities.
+/// Indexes are local to one node and never leave it. Index 0 is no replica: its dots are ``Dot/none`` and the
+/// well-known identities.
 public struct ReplicaIndex: Hashable, Comparable, Sendable {
     /// The position, from 1; 0 is reserved.
     public let rawValue: UInt16

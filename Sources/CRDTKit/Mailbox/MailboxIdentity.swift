@@ -63,10 +63,9 @@ public struct BodyDigest: Hashable, Sendable {
     /// - Parameter words: the 32 bytes as four big-endian words.
     public init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
-    /// Takes 32 bytes.
+    /// Takes 32 bytes; nil unless there are exactly 32.
     ///
     /// - Parameter bytes: the digest.
-    /// - Returns: nil unless there are exactly 32 bytes.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]

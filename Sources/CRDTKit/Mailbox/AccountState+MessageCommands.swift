@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// Commands on messages. Each checks all its preconditions, then issues and applies; when it throws, nothing has changed.
+///
+/// - Precondition: the mailboxes that a command names are resident.
+extension AccountState {
+    /// APPEND (RFC 3501 section 6.3.11); the owner of the mailbox assigns a UID at once.
+    ///
+    /// - Parameters:
+    ///   - facts: what never changes about the message.
+    ///   - flags: its first flags.
+    ///   - mailbox: where it goes.
+    ///   - batch: takes the operation.
+    /// - Returns: the new message.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, or `limitExceeded` if the mailbox has no UID left or there are too many keywords.
+    @discardableResult
+    public mutating func append(
+        _ facts: MessageFacts, flags: FlagSet = FlagSet(), to mailbox: MailboxID, batch: inout OperationBatch
+    ) throws(CRDTError) -> PlacedMessage {
+        let slot = try aliveSlot(mailbox)
+        try checkKeywords(flags.keywords.count)
+        try checkUIDs(1, slot, batch)
+        return place(nil, facts, flags, mailbox, &batch)
+    }
+
+    /// EXPUNGE of the given messages (RFC 3501 section 6.4.3, RFC 4315 section 2.1).
+    ///
+    /// - Parameters:
+    ///   - messages: the messages.
+    ///   - mailbox: where they are.
+    ///   - batch: takes one operation for each.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox` or `noSuchMessage`.
+    public mutating func expunge(
+        _ messages: [Dot], in mailbox: MailboxID, batch: inout OperationBatch
+    ) throws(CRDTError) {
+        let slot = try aliveSlot(mailbox)
+        for message in messages { _ = try presentRecord(message, slot) }
+        for message in messages { batch.issue(.expunge(mailbox: mailbox, message: message), to: &self) }
+    }
+
+    /// STORE for one message (RFC 3501 section 6.4.6).
+    ///
+    /// - Parameters:
+    ///   - change: the change of flags.
+    ///   - message: the message.
+    ///   - mailbox: where it is.
+    ///   - batch: takes the operation; none if the flags are what they shall be.
+    /// - Returns: whether anything changed.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, `noSuchMessage`, or `limitExceeded` if the message would have too many keywords.
+    @discardableResult
+    public mutating func store(
+        _ change: FlagChange, message: Dot, in mailbox: MailboxID, batch: inout OperationBatch
+    ) throws(CRDTError) -> Bool {
+        let slot = try aliveSlot(mailbox)
+        let record = try presentRecord(message, slot)
+        let present = FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record))
+        var adding = FlagSet()
+        var removing = FlagSet()
+        switch change {
+        case .add(let flags): adding = flags.subtracting(present)
+        case .remove(let flags): removing = flags.subtracting(flags.subtracting(present))
+        case .replace(let flags):
+            adding = flags.subtracting(present)
+            removing = present.subtracting(flags)
+        }
+        adding.system.formIntersection(.known)
+        if adding.isEmpty && removing.isEmpty { return false }
+        if !adding.keywords.isEmpty {
+            try checkKeywords(present.subtracting(removing).keywords.count + adding.keywords.count)
+        }
+        batch.issue(
+            .store(mailbox: mailbox, message: message, adding: adding, removing: removing), to: &self)
+        return true
+    }
+
+    /// COPY (RFC 3501 section 6.4.7): new messages with the same facts and flags, in the given order.
+    ///
+    /// - Parameters:
+    ///   - messages: the messages, in the order in which the copies get their UIDs.
+    ///   - source: where they are.
+    ///   - target: where the copies go; may be the same.
+    ///   - batch: takes one operation for each.
+    /// - Returns: the copies.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, `noSuchMessage` or `limitExceeded`.
+    @discardableResult
+    public mutating func copy(
+        _ messages: [Dot], from source: MailboxID, to target: MailboxID, batch: inout OperationBatch
+    ) throws(CRDTError) -> [PlacedMessage] {
+        let slot = try aliveSlot(source)
+        try checkUIDs(messages.count, try aliveSlot(target), batch)
+        for message in messages { _ = try presentRecord(message, slot) }
+        var result: [PlacedMessage] = []
+        for message in messages {
+            let record = try presentRecord(message, slot)
+            let flags = FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record))
+            result.append(place(message, record.facts, flags, target, &batch))
+        }
+        return result
+    }
+
+    /// MOVE (RFC 6851 section 3.3): COPY, then EXPUNGE.
+    ///
+    /// - Parameters:
+    ///   - messages: the messages, in the order in which they get their new UIDs.
+    ///   - source: where they are.
+    ///   - target: where they go.
+    ///   - batch: takes two operations for each.
+    /// - Returns: the messages in their new place.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, `noSuchMessage` or `limitExceeded`.
+    @discardableResult
+    public mutating func move(
+        _ messages: [Dot], from source: MailboxID, to target: MailboxID, batch: inout OperationBatch
+    ) throws(CRDTError) -> [PlacedMessage] {
+        let result = try copy(messages, from: source, to: target, batch: &batch)
+        try expunge(messages, in: source, batch: &batch)
+        return result
+    }
+
+    /// Gives the messages that wait for a UID theirs, in the order in which they came, if this replica is the owner.
+    ///
+    /// - Parameters:
+    ///   - mailbox: the mailbox.
+    ///   - limit: the most messages to do now.
+    ///   - batch: takes one operation for each.
+    /// - Returns: how many got a UID.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, or `limitExceeded` if the mailbox has no UID left.
+    @discardableResult
+    public mutating func assignWaiting(
+        in mailbox: MailboxID, limit: Int = .max, batch: inout OperationBatch
+    ) throws(CRDTError) -> Int {
+        let slot = try aliveSlot(mailbox)
+        precondition(slots[slot].isResident, "the messages of \(mailbox) are not installed")
+        let owner = batch.context.replica(batch.replica)
+        guard slots[slot].counts.waiting > 0, let epoch = slots[slot].currentEpoch, epoch.owner == owner else {
+            return 0
+        }
+        // The owner's own epoch cannot give a second, higher UID: that takes a new epoch, which a later version opens.
+        let waiting = slots[slot].messages.apart.filter { record in
+            record.place == .waiting && (record.uid == 0 || slots[slot].epochs[Int(record.epoch)] < epoch)
+        }
+        let next = waiting.sorted { ($0.modSeq, $0.id.packed) < ($1.modSeq, $1.id.packed) }.prefix(limit)
+        try checkUIDs(next.count, slot, batch)
+        for record in next {
+            let assignment = UIDAssignment(uid: nextUID(slot), epoch: epoch)
+            batch.issue(.assign(mailbox: mailbox, message: record.id, assignment: assignment), to: &self)
+        }
+        return next.count
+    }
+
+    /// Whether a replica is the one that assigns a mailbox's UIDs.
+    ///
+    /// - Parameters:
+    ///   - mailbox: the mailbox.
+    ///   - replica: the replica.
+    /// - Returns: true if the mailbox's present epoch is the replica's.
+    public borrowing func ownsUIDs(of mailbox: MailboxID, replica: ReplicaID) -> Bool {
+        guard let slot = slot(of: mailbox) else { return false }
+        return slots[slot].currentEpoch?.owner == replica
+    }
+}
+
+extension AccountState {
+    /// The messages of a mailbox in the order that clients know, then those that wait.
+    borrowing func presentMessages(in mailbox: MailboxID) -> [Dot] {
+        guard let slot = slot(of: mailbox) else { return [] }
+        let visible = slots[slot].messages.ordered.filter { !$0.isHole }
+        let waiting = slots[slot].messages.apart.filter { $0.place == .waiting }
+        return (visible + waiting.sorted { ($0.modSeq, $0.id.packed) < ($1.modSeq, $1.id.packed) }).map(\.id)
+    }
+
+    /// The record of a message that is neither unknown nor buried.
+    private borrowing func presentRecord(_ message: Dot, _ slot: Int) throws(CRDTError) -> MessageRecord {
+        precondition(slots[slot].isResident, "the messages of \(slots[slot].id) are not installed")
+        var work = WorkCounters()
+        guard let position = slots[slot].messages.position(of: message, work: &work),
+            slots[slot].messages[position].place != .buried
+        else { throw CRDTError(.noSuchMessage, "there is no such message") }
+        return slots[slot].messages[position]
+    }
+
+    private borrowing func checkUIDs(
+        _ count: Int, _ slot: Int, _ batch: borrowing OperationBatch
+    ) throws(CRDTError) {
+        let owner = batch.context.replica(batch.replica)
+        let last = slots[slot].uidNext + UInt64(count) - 1
+        if slots[slot].currentEpoch?.owner == owner && last > UInt64(UInt32.max) {
+            throw CRDTError(
+                .limitExceeded, "the mailbox has no UID left: UIDNEXT is \(slots[slot].uidNext); create another mailbox"
+            )
+        }
+    }
+
+    private borrowing func checkKeywords(_ count: Int) throws(CRDTError) {
+        if count > limits.maximumKeywords {
+            throw CRDTError(
+                .limitExceeded,
+                "the message would have \(count) keywords; at most \(limits.maximumKeywords) are allowed")
+        }
+    }
+
+    private borrowing func nextUID(_ slot: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: min(slots[slot].uidNext, UInt64(UInt32.max)))
+    }
+
+    /// Issues an append whose room was checked.
+    private mutating func place(
+        _ source: Dot?, _ facts: MessageFacts, _ flags: FlagSet, _ mailbox: MailboxID, _ batch: inout OperationBatch
+    ) -> PlacedMessage {
+        var assignment: UIDAssignment?
+        let owner = batch.context.replica(batch.replica)
+        if let slot = slot(of: mailbox), let epoch = slots[slot].currentEpoch, epoch.owner == owner {
+            assignment = UIDAssignment(uid: nextUID(slot), epoch: epoch)
+        }
+        let dot = batch.issue(
+            .append(mailbox: mailbox, facts: facts, flags: flags, assignment: assignment), to: &self)
+        return PlacedMessage(source: source ?? dot, id: dot, uid: assignment?.uid)
+    }
+}

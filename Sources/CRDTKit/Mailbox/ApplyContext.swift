@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// What an effector must know besides the operation: the operation's causal past, and the global names behind the local indexes.
+///
+/// The arrays are shared, not copied; a shell keeps one context and changes its ``past`` from operation to operation. An index that an array
+/// does not cover is answered with a fixed value and never traps.
+public struct ApplyContext: Sendable {
+    /// The operations that the origin had delivered when it issued the operation, its own earlier ones included, the operation itself not.
+    public var past: VersionVector
+
+    /// The replica behind each ``ReplicaIndex``, which breaks ties between replicas; index 0 is a placeholder.
+    public var replicas: [ReplicaID]
+
+    /// ``hash(of:)`` of each replica, by ``ReplicaIndex``.
+    public var replicaHashes: [UInt64]
+
+    /// ``hash(ofKeyword:)`` of each keyword, by ``KeywordIndex``.
+    public var keywordHashes: [UInt64]
+
+    /// The hash of the reserved index 0, whose dots name well-known things.
+    public static let wellKnownHash: UInt64 = 0x6b75_6970_6572_2e30
+
+    /// The replica that stands for an index without a name; no real replica is called so.
+    public static let unknownReplica = ReplicaID(0, incarnation: 0)
+
+    /// Gathers a context from tables that are kept elsewhere.
+    ///
+    /// - Parameters:
+    ///   - past: the operation's causal past.
+    ///   - replicas: the replica behind each index.
+    ///   - replicaHashes: the hash of each replica, by the same index.
+    ///   - keywordHashes: the hash of each keyword, by its index.
+    public init(past: VersionVector, replicas: [ReplicaID], replicaHashes: [UInt64], keywordHashes: [UInt64]) {
+        self.past = past
+        self.replicas = replicas
+        self.replicaHashes = replicaHashes
+        self.keywordHashes = keywordHashes
+    }
+
+    /// Makes a context from names, computing the hashes.
+    ///
+    /// - Parameters:
+    ///   - replicas: the replicas by index from 1; the placeholder for index 0 is added.
+    ///   - keywords: the keywords by index from 0.
+    ///   - past: the operation's causal past.
+    public init(replicas: [ReplicaID], keywords: [String] = [], past: VersionVector = VersionVector()) {
+        self.past = past
+        self.replicas = [ApplyContext.unknownReplica] + replicas
+        self.replicaHashes = [ApplyContext.wellKnownHash] + replicas.map { ApplyContext.hash(of: $0) }
+        self.keywordHashes = keywords.map { ApplyContext.hash(ofKeyword: $0) }
+    }
+
+    /// The hash of a replica's name, the same at every node.
+    ///
+    /// - Parameter replica: the replica.
+    /// - Returns: 64 well-mixed bits.
+    public static func hash(of replica: ReplicaID) -> UInt64 {
+        var hash = ElementHash(.replicaName)
+        hash.absorb(replica.rawValue)
+        hash.absorb(UInt64(replica.incarnation))
+        return hash.finish().low
+    }
+
+    /// The hash of a keyword, the same at every node.
+    ///
+    /// - Parameter keyword: the keyword as it is replicated.
+    /// - Returns: 64 well-mixed bits.
+    public static func hash(ofKeyword keyword: String) -> UInt64 {
+        var hash = ElementHash(.keywordName)
+        hash.absorb(keyword)
+        return hash.finish().low
+    }
+
+    /// The replica behind an index.
+    ///
+    /// - Parameter index: the local index.
+    /// - Returns: the replica, or ``unknownReplica``.
+    public func replica(_ index: ReplicaIndex) -> ReplicaID {
+        let position = Int(index.rawValue)
+        return position < replicas.count ? replicas[position] : ApplyContext.unknownReplica
+    }
+
+    /// The hash of a dot's global identity.
+    func identityHash(_ dot: Dot) -> UInt64 {
+        let position = Int(dot.replica.rawValue)
+        let replica =
+            position < replicaHashes.count ? replicaHashes[position] : ApplyContext.wellKnownHash &+ UInt64(position)
+        return ElementHash.mix(replica &+ dot.counter &* 0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// The hash of a keyword's global name.
+    func keywordHash(_ keyword: KeywordIndex) -> UInt64 {
+        let position = Int(keyword.rawValue)
+        return position < keywordHashes.count ? keywordHashes[position] : UInt64(position)
+    }
+
+    /// Whether the first dot's global identity is below the second's: well-known ones first, then by replica and counter.
+    func isBelow(_ first: Dot, _ second: Dot) -> Bool {
+        let firstKnown = first.replica == .wellKnown
+        let secondKnown = second.replica == .wellKnown
+        if firstKnown != secondKnown { return firstKnown }
+        let firstReplica = replica(first.replica)
+        let secondReplica = replica(second.replica)
+        if firstReplica != secondReplica { return firstReplica < secondReplica }
+        return first.counter < second.counter
+    }
+}

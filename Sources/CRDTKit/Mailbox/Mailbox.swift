@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// The last writer of a mailbox's name: by hybrid time, then by replica, then by counter.
+struct NameStamp: Hashable, Comparable, Sendable {
+    var timestamp: HybridTimestamp
+    var replica: ReplicaID
+    var counter: UInt64
+
+    static func < (left: NameStamp, right: NameStamp) -> Bool {
+        (left.timestamp, left.replica, left.counter) < (right.timestamp, right.replica, right.counter)
+    }
+}
+
+/// The creation that counts when a mailbox was created more than once: the greatest.
+///
+/// UIDVALIDITY is also the number of the creator's UID epoch. So whoever's creation wins keeps his UIDs and his UIDVALIDITY, and everybody else's
+/// clients see a higher UIDVALIDITY: no UID ever changes its meaning under one UIDVALIDITY (RFC 3501 section 2.3.1.1).
+struct MailboxBirth: Hashable, Comparable, Sendable {
+    var uidValidity: UInt32
+    var owner: ReplicaID
+    var use: MailboxUse
+
+    var epoch: UIDEpoch { UIDEpoch(number: uidValidity, owner: owner) }
+
+    static func < (left: MailboxBirth, right: MailboxBirth) -> Bool {
+        (left.uidValidity, left.owner, left.use.rawValue) < (right.uidValidity, right.owner, right.use.rawValue)
+    }
+}
+
+/// What is counted of a mailbox's messages, so that STATUS costs the same whatever the mailbox holds.
+struct MailboxCounts: Hashable, Sendable {
+    var visible: UInt64 = 0
+    var unseen: UInt64 = 0
+    var deleted: UInt64 = 0
+    var octets: UInt64 = 0
+    var waiting: UInt64 = 0
+    var buried: UInt64 = 0
+
+    mutating func add(_ record: MessageRecord) { change(record, by: 1, octets: record.facts.size) }
+
+    mutating func subtract(_ record: MessageRecord) { change(record, by: UInt64.max, octets: 0 &- record.facts.size) }
+
+    /// `one` is 1 or, modulo 2^64, minus 1.
+    private mutating func change(_ record: MessageRecord, by one: UInt64, octets size: UInt64) {
+        switch record.place {
+        case .visible:
+            visible &+= one
+            octets &+= size
+            if !record.flags.contains(.seen) { unseen &+= one }
+            if record.flags.contains(.deleted) { deleted &+= one }
+        case .waiting: waiting &+= one
+        case .buried: buried &+= one
+        }
+    }
+}
+
+/// One mailbox of an account: the header, which is always there, and the messages, which are there when the mailbox is resident.
+struct Mailbox: Sendable {
+    let id: MailboxID
+    /// The hash of the mailbox's global identity.
+    let identity: UInt64
+    /// The name register; see ``wantedName``.
+    var name = ""
+    var nameStamp: NameStamp?
+    var birth: MailboxBirth?
+    /// The greatest operation of each replica that wants the mailbox and that no delivered DELETE had seen; empty if the mailbox is gone.
+    var liveness = VersionVector()
+    /// The greatest DELETE of each replica, whatever it removed: when all are stable, what they buried will not come back.
+    var deletes = VersionVector()
+    /// All epochs that were seen, in the order in which they came; records refer to them by index.
+    var epochs: [UIDEpoch] = []
+    /// The greatest epoch's index.
+    private(set) var currentEpochIndex: Int?
+    /// One above the greatest UID ever assigned, up to 2^32.
+    var uidNext: UInt64 = 1
+    var highestModSeq: UInt64 = 1
+    var counts = MailboxCounts()
+    var messages = MailboxMessages()
+    var isResident = true
+
+    /// RFC 7162 section 3.1.1: modification sequences have 63 bits.
+    static let maximumModSeq = UInt64(Int64.max)
+
+    init(id: MailboxID, context: borrowing ApplyContext) {
+        self.id = id
+        self.identity = context.identityHash(id.dot)
+    }
+
+    /// Whether somebody wants the mailbox.
+    var isAlive: Bool { !liveness.counters.isEmpty }
+
+    var currentEpoch: UIDEpoch? { currentEpochIndex.map { epochs[$0] } }
+
+    /// The name that the mailbox would have if no other wanted the same.
+    var wantedName: String {
+        if id == .inbox { return MailboxNames.inbox }
+        if !name.isEmpty { return MailboxNames.canonical(name) }
+        // The name is unknown only if the operation that gave it was lost; the messages stay in reach all the same.
+        let use = id.isWellKnown ? MailboxUse(rawValue: UInt8(truncatingIfNeeded: id.dot.counter &- 16)) : nil
+        return use.flatMap { MailboxNames.defaults[$0] } ?? MailboxNames.recovered
+    }
+
+    /// The modification sequence of a change that an operation makes.
+    func modSeq(at timestamp: HybridTimestamp) -> UInt64 {
+        let believable = timestamp.rawValue <= Mailbox.maximumModSeq / 2
+        return min(max(believable ? timestamp.rawValue : 0, highestModSeq + 1), Mailbox.maximumModSeq)
+    }
+
+    /// Enters an epoch.
+    ///
+    /// - Returns: the epoch's index.
+    mutating func note(_ epoch: UIDEpoch) -> Int {
+        if let current = currentEpochIndex, epochs[current] == epoch { return current }
+        if let index = epochs.lastIndex(of: epoch) { return index }
+        epochs.append(epoch)
+        if currentEpoch.map({ $0 < epoch }) ?? true { currentEpochIndex = epochs.count - 1 }
+        return epochs.count - 1
+    }
+
+    /// Whether a record's UID counts: it was assigned under the present UIDVALIDITY and lost to no other.
+    func isExposable(_ record: MessageRecord) -> Bool {
+        record.uid != 0 && !record.isDisplaced && epochs[Int(record.epoch)].number >= birth?.uidValidity ?? 0
+    }
+}

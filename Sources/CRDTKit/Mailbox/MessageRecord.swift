@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// What a mailbox holds of one message, flat and without references: what does not fit is in the mailbox's overflow.
+///
+/// A flag is set as long as some dot enables it. The usual message has one presence dot and its system flags were enabled by at most two
+/// operations; these have a place in the record.
+struct MessageRecord: Sendable {
+    /// Where a record is and what that means.
+    enum Place: UInt8, Sendable {
+        /// Present, with a UID that counts: clients see it.
+        case visible
+        /// Present, but without a UID that counts.
+        case waiting
+        /// Removed by a DELETE and kept, because a concurrent flag change may bring it back.
+        case buried
+    }
+
+    var id: Dot
+    var facts: MessageFacts
+    /// One of the operations that keep the message in its mailbox; none if it is buried.
+    var presence: Dot = .none
+    var firstEnabler: Dot = .none
+    var secondEnabler: Dot = .none
+    var modSeq: UInt64 = 0
+    /// The assigned UID; 0 if there is none.
+    var uid: UInt32 = 0
+    /// The assignment's epoch as an index into the mailbox's table of epochs.
+    var epoch: UInt32 = 0
+    var firstFlags: SystemFlags = []
+    var secondFlags: SystemFlags = []
+    /// All system flags that are set, those of the overflow included.
+    var flags: SystemFlags = []
+    var place: Place = .waiting
+    /// Whether the mailbox's overflow holds more dots of this message.
+    var overflows = false
+    /// Whether the UID belongs to another message of a higher epoch, so that this one needs a new one.
+    var isDisplaced = false
+
+    init(id: Dot, facts: MessageFacts) {
+        self.id = id
+        self.facts = facts
+    }
+
+    /// Whether the slot is empty; its UID stays, for the binary search.
+    var isHole: Bool { id == .none }
+
+    /// Applies a flag change of system flags in the record itself.
+    ///
+    /// - Returns: false, and nothing has changed, if the dots do not fit into the record.
+    mutating func storeInPlace(_ dot: Dot, past: borrowing VersionVector, adding: SystemFlags, removing: SystemFlags)
+        -> Bool
+    {
+        if overflows || (presence != .none && !past.contains(presence)) { return false }
+        let touched = adding.union(removing)
+        let firstLeft = past.contains(firstEnabler) ? firstFlags.subtracting(touched) : firstFlags
+        let secondLeft = past.contains(secondEnabler) ? secondFlags.subtracting(touched) : secondFlags
+        if !adding.isEmpty && !firstLeft.isEmpty && !secondLeft.isEmpty { return false }
+        // A dot that is already here can only be a repeated operation; the general way keeps the dots apart.
+        if dot == firstEnabler || dot == secondEnabler { return false }
+        presence = dot
+        (firstEnabler, firstFlags) = firstLeft.isEmpty ? (.none, []) : (firstEnabler, firstLeft)
+        (secondEnabler, secondFlags) = secondLeft.isEmpty ? (.none, []) : (secondEnabler, secondLeft)
+        if !adding.isEmpty {
+            if firstFlags.isEmpty {
+                (firstEnabler, firstFlags) = (dot, adding)
+            } else {
+                (secondEnabler, secondFlags) = (dot, adding)
+            }
+        }
+        flags = firstFlags.union(secondFlags)
+        return true
+    }
+}
+
+extension SystemFlags {
+    /// The flags that this version knows; others are dropped when they are applied.
+    static let known = SystemFlags(rawValue: 0x1f)
+}

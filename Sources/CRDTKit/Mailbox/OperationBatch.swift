@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// The operations that one command issues at this replica, with what they changed.
+///
+/// Commands check all their preconditions first; then each operation gets the next dot, is applied to the state at once, and is noted here. So operations of
+/// one command may build on each other, and after a command that threw, batch and state are as before. Several commands may share a batch. The shell
+/// makes ``operations`` durable before it lets any session see ``changes``.
+public struct OperationBatch: Sendable {
+    /// The replica that issues.
+    public let replica: ReplicaIndex
+    /// The time of all operations of the batch.
+    public let timestamp: HybridTimestamp
+    /// The account they change.
+    public let account: AccountIndex
+    /// The names behind the local indexes, and the causal past of the next operation.
+    public private(set) var context: ApplyContext
+    /// What was issued, in the order of the counters.
+    public private(set) var operations: [Operation] = []
+    /// What the operations changed.
+    public var changes: [StateChange] = []
+    private var nextCounter: UInt64
+
+    /// Starts a batch.
+    ///
+    /// - Parameters:
+    ///   - replica: the replica that issues.
+    ///   - firstCounter: the counter of its next operation.
+    ///   - timestamp: the time of the batch, from the hybrid clock.
+    ///   - account: the account.
+    ///   - context: the names, and as the past all that this replica has delivered.
+    /// - Precondition: `firstCounter` is at least 1.
+    public init(
+        replica: ReplicaIndex, firstCounter: UInt64, timestamp: HybridTimestamp, account: AccountIndex,
+        context: ApplyContext
+    ) {
+        self.replica = replica
+        self.nextCounter = firstCounter
+        self.timestamp = timestamp
+        self.account = account
+        self.context = context
+        precondition(firstCounter > 0, "counters begin with 1")
+        self.context.past[replica] = firstCounter - 1
+    }
+
+    /// The dot of the next operation.
+    public var nextDot: Dot { Dot(replica, nextCounter) }
+
+    /// Issues an operation as it is and applies it; commands call it after their checks.
+    ///
+    /// - Parameters:
+    ///   - body: what the operation does.
+    ///   - state: the account's state.
+    /// - Returns: the operation's dot.
+    @discardableResult
+    public mutating func issue(_ body: OperationBody, to state: inout AccountState) -> Dot {
+        let dot = nextDot
+        let operation = Operation(dot: dot, timestamp: timestamp, account: account, body: body)
+        state.apply(operation, context: context, changes: &changes)
+        operations.append(operation)
+        context.past[replica] = nextCounter
+        nextCounter += 1
+        return dot
+    }
+}

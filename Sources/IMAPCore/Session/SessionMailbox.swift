@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// The selected mailbox as its client knows it, and the news that the client has not been told.
+///
+/// News is applied to the view only at the moment it is announced (RFC 3501 sections 5.2 and 7.4.1).
+struct SessionMailbox {
+    /// Names this opening.
+    let handle: MailboxHandle
+    /// The mailbox's name, which a RENAME may change.
+    private(set) var name: MailboxName
+    /// Whether nothing may be changed.
+    let isReadOnly: Bool
+    /// Whether clients can make new keywords.
+    let canCreateKeywords: Bool
+    /// What the client has been told of.
+    private(set) var view: SequenceView
+    /// The flags in use.
+    private(set) var flags: [Flag]
+    /// Whether somebody has deleted the mailbox.
+    private(set) var isDeleted = false
+
+    /// No arrival below this is new: the snapshot had it, or it was announced before.
+    private var nextUID: UInt64
+    private var arrivals: [UID] = []
+    private var vanished: Set<UID> = []
+    private var changedFlags: [UID: [Flag]] = [:]
+    private var flagsAreNew = false
+
+    init(_ mailbox: SelectedMailbox, isReadOnly: Bool) {
+        handle = mailbox.handle
+        name = mailbox.name
+        self.isReadOnly = isReadOnly
+        canCreateKeywords = mailbox.canCreateKeywords
+        view = SequenceView(mailbox.uids)
+        flags = mailbox.flags
+        nextUID = max(UInt64(mailbox.uidNext.rawValue), UInt64(mailbox.uids.last?.rawValue ?? 0) + 1)
+    }
+
+    /// How many pieces of news are waiting.
+    var pendingCount: Int { arrivals.count + vanished.count + changedFlags.count }
+
+    /// Takes note of an event; the client hears of it later.
+    mutating func apply(_ event: MailboxEvent) {
+        switch event {
+        case .arrived(let uid):
+            guard UInt64(uid.rawValue) >= nextUID else { return }
+            nextUID = UInt64(uid.rawValue) + 1
+            arrivals.append(uid)
+        case .vanished(let uid):
+            note(vanished: uid)
+        case .flagsChanged(let uid, let flags, let isOwn):
+            // The response to the own command has told the client, unless an older change is still to be announced.
+            guard view.contains(uid), !isOwn || changedFlags[uid] != nil else { return }
+            changedFlags[uid] = flags
+        case .mailboxDeleted:
+            isDeleted = true
+        case .mailboxRenamed(let newName):
+            name = newName
+        case .keywordsChanged(let newFlags):
+            flagsAreNew = flagsAreNew || newFlags != flags
+            flags = newFlags
+        }
+    }
+
+    /// Takes note of a removal, once.
+    mutating func note(vanished uid: UID) {
+        guard view.contains(uid) || arrivals.last.map({ $0 >= uid }) ?? false else { return }
+        vanished.insert(uid)
+    }
+
+    /// Whether a message is known to be gone, though its client has not been told.
+    func isVanished(_ uid: UID) -> Bool { vanished.contains(uid) }
+
+    /// Writes FLAGS and PERMANENTFLAGS when there are new ones: before any response that shows them.
+    mutating func announceFlags(into output: inout [UInt8]) {
+        guard flagsAreNew else { return }
+        flagsAreNew = false
+        ResponseEncoder.encode(.flags(flags), into: &output)
+        ResponseEncoder.encode(.untagged(permanentFlags), into: &output)
+    }
+
+    /// Writes all news, with or without removals, and applies it to the view.
+    mutating func announce(expunges: Bool, into output: inout [UInt8]) {
+        announceFlags(into: &output)
+        if !vanished.isEmpty {
+            arrivals.removeAll { vanished.remove($0) != nil }
+            if expunges { announceExpunges(into: &output) }
+        }
+        if !arrivals.isEmpty {
+            for uid in arrivals { view.append(uid) }
+            arrivals = []
+            ResponseEncoder.encode(.exists(view.count), into: &output)
+        }
+        guard !changedFlags.isEmpty else { return }
+        for (uid, flags) in changedFlags.sorted(by: { $0.key < $1.key }) {
+            writeFlags(of: uid, flags, includeUID: false, into: &output)
+        }
+        changedFlags = [:]
+    }
+
+    private mutating func announceExpunges(into output: inout [UInt8]) {
+        for uid in vanished { changedFlags[uid] = nil }
+        for number in view.remove(vanished.sorted()) { ResponseEncoder.encode(.expunge(number), into: &output) }
+        vanished = []
+    }
+
+    /// Writes the flags of a message and forgets older news of them.
+    mutating func announceFlags(of uid: UID, _ flags: [Flag], includeUID: Bool, into output: inout [UInt8]) {
+        changedFlags[uid] = nil
+        writeFlags(of: uid, flags, includeUID: includeUID, into: &output)
+    }
+
+    /// PERMANENTFLAGS (RFC 3501 section 7.1): none when nothing may be changed.
+    var permanentFlags: StatusCondition {
+        if isReadOnly {
+            return StatusCondition(.ok, code: .permanentFlags([]), text: "The mailbox is read-only")
+        }
+        let flags = flags.map(PermanentFlag.flag) + (canCreateKeywords ? [.newKeywords] : [])
+        return StatusCondition(.ok, code: .permanentFlags(flags), text: "Flags that last")
+    }
+
+    private func writeFlags(of uid: UID, _ flags: [Flag], includeUID: Bool, into output: inout [UInt8]) {
+        guard let number = view.number(of: uid) else { return }
+        var encoder = FetchEncoder(number, into: &output)
+        if includeUID { encoder.uid(uid, into: &output) }
+        encoder.flags(flags, into: &output)
+        encoder.finish(into: &output)
+    }
+
+    /// Checks the view and that news is not mixed up with it.
+    ///
+    /// - Returns: what is broken, or nil.
+    func checkInvariants() -> String? {
+        if let problem = view.checkInvariants() { return problem }
+        if arrivals.contains(where: view.contains) { return "An arrival is in the view already." }
+        if changedFlags.keys.contains(where: { !view.contains($0) }) { return "Flags changed of an unknown message." }
+        return nil
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import Glibc
+internal import NIOCore
+internal import NIOSSL
+
+/// The task's half of a connection: writing with backpressure, deadlines, and the change to TLS.
+struct ConnectionChannel: Sendable {
+    let channel: any Channel
+    let inbox: ConnectionInbox
+    private let handler: NIOLoopBound<ConnectionHandler>
+
+    /// Puts the handler at the end of a channel's pipeline; must run on its event loop.
+    init(channel: any Channel) throws {
+        let inbox = ConnectionInbox()
+        let handler = ConnectionHandler(inbox: inbox)
+        try channel.pipeline.syncOperations.addHandler(handler)
+        self.channel = channel
+        self.inbox = inbox
+        self.handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+        inbox.setDemand { channel.read() }
+    }
+
+    /// Writes bytes and waits until the socket has taken them; closes the connection if that takes longer than the limit.
+    func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
+        let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in channel.close(promise: nil) }
+        defer { alarm.cancel() }
+        try await channel.writeAndFlush(bytes).get()
+    }
+
+    /// Acknowledges what comes next at once.
+    ///
+    /// Many clients send a literal and its final line end in two writes; the second waits for the acknowledgement of the first (Nagle's algorithm), which the
+    /// system would otherwise delay by 40 ms because there is no reply to send with it yet. The system forgets the option after a while, so it is
+    /// set for each literal.
+    func acknowledgeAtOnce() {
+        let option = ChannelOptions.Types.SocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_QUICKACK))
+        // A socket that does not know the option, or is closed, goes on as before.
+        channel.setOption(option, value: 1).whenFailure { _ in }
+    }
+
+    /// Sets the time after which the inbox reports a deadline.
+    func setDeadline(_ deadline: NIODeadline) {
+        channel.eventLoop.execute { [handler] in handler.value.setDeadline(deadline) }
+    }
+
+    /// Sends the last plain text, forgets what the client sent after its STARTTLS, and goes on in TLS, in one turn of the event loop, so that
+    /// neither side's next byte can be taken for the other kind (RFC 3501 section 6.2.1; the injection of CVE-2011-0411).
+    func startTLS(_ context: NIOSSLContext, after farewell: ByteBuffer) async throws {
+        try await channel.eventLoop.submit { [channel, inbox] in
+            channel.writeAndFlush(farewell, promise: nil)
+            inbox.discardBytes()
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context), position: .first)
+        }.get()
+    }
+
+    /// Closes; what was written before is sent first.
+    func close() async {
+        // The channel may be closed already, which is what is wanted.
+        try? await channel.close().get()
+    }
+}

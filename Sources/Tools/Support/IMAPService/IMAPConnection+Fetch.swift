@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import IMAPCore
+internal import MailStore
+internal import NIOCore
+
+extension IMAPConnection {
+    /// FETCH (RFC 3501 section 6.4.5): writes the responses, streaming bodies so that memory stays bounded.
+    mutating func fetch(_ request: FetchRequest, in mailbox: OpenMailbox) async throws -> FetchOutcome {
+        let composer = FetchComposer(request)
+        var missing: [UID] = []
+        var position = 0
+        while position < request.targets.count {
+            let run = request.targets[
+                position..<min(position + server.configuration.limits.messagesPerRead, request.targets.count)]
+            position = run.endIndex
+            var unseen: Set<UInt32> = []
+            var messages = try await mailbox.messages(run.map(\.uid.rawValue))
+            if request.markSeen {
+                unseen = Set(messages.filter { !$0.flags.system.contains(.seen) }.map(\.uid))
+                messages = try await markSeen(unseen, messages, in: mailbox)
+            }
+            let byUID = Dictionary(messages.map { ($0.uid, $0) }) { first, _ in first }
+            for target in run {
+                guard let message = byUID[target.uid.rawValue] else {
+                    missing.append(target.uid)
+                    continue
+                }
+                let isWritten = try await write(
+                    target, message, composer, announcesFlags: unseen.contains(message.uid), in: mailbox)
+                if !isWritten { missing.append(target.uid) }
+            }
+        }
+        return FetchOutcome(missingUIDs: missing)
+    }
+
+    private func markSeen(
+        _ unseen: Set<UInt32>, _ messages: [StoredMessage], in mailbox: OpenMailbox
+    ) async throws -> [StoredMessage] {
+        guard !unseen.isEmpty else { return messages }
+        _ = try await mailbox.store(unseen.sorted(), .add(MessageFlagNames(system: .seen)))
+        return try await mailbox.messages(messages.map(\.uid))
+    }
+
+    /// Writes one response.
+    ///
+    /// - Returns: false, and nothing is written, if the message's body is gone.
+    private mutating func write(
+        _ target: MessageTarget, _ message: StoredMessage, _ composer: FetchComposer, announcesFlags: Bool,
+        in mailbox: OpenMailbox
+    ) async throws -> Bool {
+        let body = mailbox.openBody(of: message)
+        defer { body.close() }
+        let structure: MessageStructure?
+        let pieces: [FetchPiece]
+        do {
+            switch composer.needs {
+            case .attributes: structure = nil
+            case .header: structure = try headerStructure(of: message, in: body)
+            case .structure: structure = try wholeStructure(of: message, in: body)
+            }
+            pieces = composer.pieces(
+                for: target, attributes: Self.attributes(of: message, uid: target.uid), structure: structure,
+                announcesFlags: announcesFlags)
+            // A body that is gone is noticed before a byte of the response is out.
+            if pieces.contains(where: \.needsBody) { _ = try body.read(0..<min(1, body.size)) }
+        } catch let error as MailStoreError where error.code == .bodyGone {
+            return false
+        }
+        for piece in pieces {
+            switch piece {
+            case .bytes(let bytes): output.writeBytes(bytes)
+            case .filteredHeader(let header): output.writeBytes(header.literal(of: try body.read(header.range)))
+            case .rawRange(let range): try await stream(range, of: body)
+            }
+            if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
+        }
+        return true
+    }
+
+    private mutating func stream(_ range: Range<Int>, of body: BodyReader) async throws {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let end = min(position + server.configuration.limits.bodyReadBytes, range.upperBound)
+            output.writeBytes(try body.read(position..<end))
+            position = end
+            if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
+        }
+    }
+
+    /// The structure of a message's header alone.
+    private func headerStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
+        var boundary = HeaderBoundary()
+        var header: [UInt8] = []
+        // Most headers fit the first read; a long one is read on in larger steps.
+        var step = 16 << 10
+        while boundary.byteCount == nil, header.count < body.size {
+            let bytes = try body.read(header.count..<min(header.count + step, body.size))
+            boundary.consume(bytes.span)
+            header += bytes
+            step = server.configuration.limits.bodyReadBytes
+        }
+        return MessageScanner.scan(Array(header.prefix(boundary.byteCount ?? header.count)))
+    }
+
+    /// The structure of a whole message, remembered for the client's next question.
+    private func wholeStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
+        if let known = server.structures.structure(of: message.facts.body) { return known }
+        var scanner = MessageScanner()
+        var position = 0
+        while position < body.size {
+            let bytes = try body.read(position..<min(position + server.configuration.limits.bodyReadBytes, body.size))
+            scanner.consume(bytes.span)
+            position += bytes.count
+        }
+        let structure = scanner.finish()
+        server.structures.insert(structure, for: message.facts.body)
+        return structure
+    }
+
+    static func attributes(of message: StoredMessage, uid: UID) -> MessageAttributes {
+        MessageAttributes(
+            uid: uid, flags: FlagMapping.wire(message.flags),
+            internalDate: DateTime(
+                secondsSinceEpoch: message.facts.internalDateSeconds,
+                zoneMinutes: Int(message.facts.internalDateZoneMinutes)), byteCount: Int(clamping: message.facts.size))
+    }
+}
+
+extension FetchPiece {
+    fileprivate var needsBody: Bool {
+        switch self {
+        case .bytes: false
+        case .rawRange, .filteredHeader: true
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import IMAPCore
+internal import MailStore
+
+extension IMAPConnection {
+    /// SEARCH (RFC 3501 section 6.4.4): goes through the mailbox in runs, reading only the messages whose text decides.
+    func search(_ request: SearchRequest, in mailbox: OpenMailbox) async throws -> [UID] {
+        let plan = SearchPlan(request)
+        var found: [UID] = []
+        var last: UInt32 = 0
+        while true {
+            let run = try await mailbox.messages(after: last, limit: server.configuration.limits.messagesPerRead * 4)
+            guard let end = run.last else { return found }
+            last = end.uid
+            for message in run {
+                guard let uid = UID(message.uid) else { continue }
+                let attributes = Self.attributes(of: message, uid: uid)
+                switch plan.evaluate(attributes) {
+                case .match: found.append(uid)
+                case .mismatch: break
+                case .undecided:
+                    if try matches(message, attributes, plan, in: mailbox) { found.append(uid) }
+                    // A long search lets the others of this thread have their turn.
+                    await Task.yield()
+                }
+            }
+        }
+    }
+
+    private func matches(
+        _ message: StoredMessage, _ attributes: MessageAttributes, _ plan: SearchPlan, in mailbox: OpenMailbox
+    ) throws -> Bool {
+        let body = mailbox.openBody(of: message)
+        defer { body.close() }
+        var text = MessageTextSearch(program: plan.program)
+        var boundary = HeaderBoundary()
+        var position = 0
+        do {
+            while position < body.size, !text.isDecided {
+                if plan.needsOnlyHeader, boundary.byteCount != nil { break }
+                let step = position == 0 ? 16 << 10 : server.configuration.limits.bodyReadBytes
+                let bytes = try body.read(position..<min(position + step, body.size))
+                if plan.needsOnlyHeader { boundary.consume(bytes.span) }
+                text.consume(bytes.span)
+                position += bytes.count
+            }
+        } catch let error as MailStoreError where error.code == .bodyGone {
+            // Expunged by another session while the search was running: it matches nothing any more.
+            return false
+        }
+        return plan.matches(attributes, answers: text.finish())
+    }
+}

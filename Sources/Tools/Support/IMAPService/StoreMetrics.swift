@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+package import MailStore
+package import NodeSupport
+
+/// What is measured of a mail store.
+package enum StoreMetrics {
+    /// Shows a store's counts.
+    ///
+    /// - Parameters:
+    ///   - store: the store.
+    ///   - registry: where they are shown.
+    /// - Throws: ``NodeError`` if a metric of that name is shown already.
+    package static func register(_ store: MailStore, in registry: MetricsRegistry) throws(NodeError) {
+        let counts: [(String, String, @Sendable (LogCounts) -> Double)] = [
+            ("pluto_log_commits_total", "Group commits of the log.", { Double($0.commits) }),
+            ("pluto_log_syncs_total", "Calls of fdatasync on the log.", { Double($0.syncs) }),
+            (
+                "pluto_log_units_total", "Units made durable: one for each command that changes something.",
+                { Double($0.units) }
+            ),
+            ("pluto_log_bytes_total", "Octets written to the log.", { Double($0.bytes) }),
+            ("pluto_log_failures_total", "Group commits that failed.", { Double($0.failures) }),
+            ("pluto_log_sync_seconds_total", "Seconds spent in fdatasync.", { $0.syncSeconds }),
+        ]
+        for (name, help, count) in counts {
+            try registry.observe(.counter, name, help: help) { [.init([], count(store.logCounts))] }
+        }
+    }
+}

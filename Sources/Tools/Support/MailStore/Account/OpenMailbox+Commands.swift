@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+
+extension OpenMailbox {
+    /// The messages with these UIDs; those that are gone are left out.
+    ///
+    /// - Parameter uids: the UIDs, ascending.
+    /// - Returns: the messages, in the order of the UIDs.
+    /// - Throws: ``MailStoreError``.
+    package func messages(_ uids: [UInt32]) async throws -> [StoredMessage] {
+        let id = snapshot.id
+        return try await account.store.read(account, needing: { _ in [id] }) { core, box in
+            uids.compactMap { uid in box.state.message(in: id, uid: uid).map { core.stored($0) } }
+        }
+    }
+
+    /// STORE (RFC 3501 section 6.4.6) on many messages at once.
+    ///
+    /// - Returns: the messages as they are now, those that are gone left out.
+    package func store(_ uids: [UInt32], _ edit: FlagEdit) async throws -> [StoredMessage] {
+        let id = snapshot.id
+        return try await account.store.issue(
+            on: account, origin: number, needing: { _ in [id] },
+            preparing: { core -> FlagChange in
+                switch edit {
+                case .add(let flags): .add(try core.flagSet(flags))
+                case .remove(let flags): .remove(try core.flagSet(flags))
+                case .replace(let flags): .replace(try core.flagSet(flags))
+                }
+            }
+        ) { core, box, unit, change in
+            var result: [StoredMessage] = []
+            for uid in uids {
+                guard let view = box.state.message(in: id, uid: uid) else { continue }
+                _ = try box.state.store(change, message: view.id, in: id, batch: &unit.batch)
+                if let now = box.state.message(in: id, uid: uid) { result.append(core.stored(now)) }
+            }
+            return result
+        }
+    }
+
+    /// EXPUNGE and UID EXPUNGE (RFC 3501 section 6.4.3, RFC 4315 section 2.1).
+    ///
+    /// - Parameter candidates: only messages with these UIDs; nil for all.
+    /// - Returns: the UIDs of the messages that had `\Deleted` and are removed, ascending.
+    /// - Throws: ``MailStoreError``.
+    package func expunge(_ candidates: [UInt32]?) async throws -> [UInt32] {
+        let id = snapshot.id
+        return try await account.store.issue(on: account, origin: number, needing: { _ in [id] }) { _, box, unit in
+            let views: [MessageView]
+            if let candidates {
+                views = candidates.compactMap { box.state.message(in: id, uid: $0) }
+            } else {
+                guard box.state.summary(of: id)?.deleted ?? 0 > 0 else { return [] }
+                views = box.state.messages(in: id)
+            }
+            let doomed = views.filter { $0.flags.system.contains(.deleted) }
+            guard !doomed.isEmpty else { return [] }
+            try box.state.expunge(doomed.map(\.id), in: id, batch: &unit.batch)
+            return doomed.map(\.uid)
+        }
+    }
+
+    /// COPY (RFC 3501 section 6.4.7).
+    package func copy(_ uids: [UInt32], to name: String) async throws -> CopyResult {
+        try await transfer(uids, to: name, isMove: false)
+    }
+
+    /// MOVE (RFC 6851): the copies appear and the originals vanish in one step.
+    package func move(_ uids: [UInt32], to name: String) async throws -> CopyResult {
+        try await transfer(uids, to: name, isMove: true)
+    }
+
+    private func transfer(_ uids: [UInt32], to name: String, isMove: Bool) async throws -> CopyResult {
+        let source = snapshot.id
+        return try await account.store.issue(
+            on: account, origin: number,
+            needing: { state throws(MailStoreError) in [source, try MailAccount.find(name, in: state)] }
+        ) { _, box, unit in
+            let target = try MailAccount.find(name, in: box.state)
+            var sources: [UInt32] = []
+            var ids: [Dot] = []
+            var missing: [UInt32] = []
+            for uid in uids {
+                guard let view = box.state.message(in: source, uid: uid) else {
+                    missing.append(uid)
+                    continue
+                }
+                sources.append(uid)
+                ids.append(view.id)
+            }
+            let placed =
+                ids.isEmpty
+                ? []
+                : isMove
+                    ? try box.state.move(ids, from: source, to: target, batch: &unit.batch)
+                    : try box.state.copy(ids, from: source, to: target, batch: &unit.batch)
+            let pairs = zip(sources, placed).compactMap { uid, message in message.uid.map { (source: uid, target: $0) }
+            }
+            return CopyResult(
+                uidValidity: max(1, box.state.summary(of: target)?.uidValidity ?? 1), pairs: pairs, missing: missing)
+        }
+    }
+
+    /// Returns when everything that happened before is durable and told.
+    package func barrier() async throws {
+        try await account.store.read(account) { _, _ in }
+    }
+}
+
+extension OpenMailbox {
+    /// A run of messages in the order of their UIDs; the next run begins after the last one's.
+    ///
+    /// - Parameters:
+    ///   - uid: only greater UIDs.
+    ///   - limit: the most messages.
+    /// - Returns: the messages; fewer than `limit` when there are no more.
+    /// - Throws: ``MailStoreError``.
+    package func messages(after uid: UInt32, limit: Int) async throws -> [StoredMessage] {
+        let id = snapshot.id
+        return try await account.store.read(account, needing: { _ in [id] }) { core, box in
+            box.state.messages(in: id, afterUID: uid, limit: limit).map { core.stored($0) }
+        }
+    }
+
+    /// Opens a message's body; close it.
+    package func openBody(of message: StoredMessage) -> BodyReader { account.openBody(of: message) }
+}

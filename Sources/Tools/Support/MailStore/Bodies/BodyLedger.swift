@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+
+/// Who holds which body, and where it is: the part of the store's state that is about bytes.
+///
+/// A body lives once however many messages hold it. Its count in the engine is moved by the operations since the last checkpoint. One that nobody holds is removed a
+/// checkpoint later, unless somebody reads it or is about to hold it again: a removal is announced in `removing` while it runs, and an upload of
+/// the same bytes then writes them anew.
+struct BodyLedger {
+    /// Bodies that are in the log alone.
+    private(set) var logged: [BodyDigest: LoggedBody] = [:]
+    /// Bodies whose frames are queued for the log; they become `logged` when they are durable.
+    private var queued: [BodyDigest: Int] = [:]
+    /// Changes of the counts since the last checkpoint.
+    private var changes: [BodyDigest: BodyChange] = [:]
+    /// Readers and uploads that need a body to stay.
+    private var pins: [BodyDigest: Int] = [:]
+    /// Bodies that the running checkpoint removes.
+    private var removing: Set<BodyDigest> = []
+    /// Bodies in the engine that nobody held at the last checkpoint.
+    private(set) var idle: Set<BodyDigest>
+
+    /// How a count moved.
+    struct BodyChange {
+        var difference: Int
+        var size: UInt64
+    }
+
+    /// What a checkpoint does with bodies.
+    struct Plan: Sendable {
+        /// Bodies to copy from the log.
+        var copies: [(digest: BodyDigest, body: LoggedBody)]
+        /// Counts to move.
+        var changes: [(digest: BodyDigest, difference: Int, size: UInt64)]
+        /// Bodies to remove.
+        var removals: [BodyDigest]
+    }
+
+    init(idle: Set<BodyDigest> = []) { self.idle = idle }
+
+    /// Whether the bytes need not be written again, as far as memory knows; nil means that the engine has to be asked.
+    func isHeld(_ digest: BodyDigest) -> Bool? {
+        if logged[digest] != nil || queued[digest] != nil { return true }
+        return removing.contains(digest) ? false : nil
+    }
+
+    /// Keeps a body from being removed until ``unpin(_:)``.
+    mutating func pin(_ digest: BodyDigest) { pins[digest, default: 0] += 1 }
+
+    /// Ends one ``pin(_:)``.
+    mutating func unpin(_ digest: BodyDigest) {
+        guard let count = pins[digest] else { return }
+        pins[digest] = count > 1 ? count - 1 : nil
+    }
+
+    mutating func queue(_ digest: BodyDigest) { queued[digest, default: 0] += 1 }
+
+    /// The frames of a body are durable.
+    mutating func becameDurable(_ digest: BodyDigest, _ body: LoggedBody) {
+        if let count = queued[digest] { queued[digest] = count > 1 ? count - 1 : nil }
+        logged[digest] = body
+    }
+
+    /// A body was found in the log at the start.
+    mutating func recovered(_ digest: BodyDigest, _ body: LoggedBody) { logged[digest] = body }
+
+    mutating func retained(_ digest: BodyDigest, size: UInt64) {
+        changes[digest, default: BodyChange(difference: 0, size: size)].difference += 1
+        changes[digest]?.size = size
+    }
+
+    mutating func released(_ digest: BodyDigest) {
+        changes[digest, default: BodyChange(difference: 0, size: 0)].difference -= 1
+    }
+
+    /// The first log position that is still needed for a body that a plan made now would not copy.
+    var hasChanges: Bool { !changes.isEmpty || !logged.isEmpty || !idle.isEmpty }
+
+    /// Takes what a checkpoint has to do.
+    mutating func plan() -> Plan {
+        let removals = idle.filter { pins[$0] == nil && changes[$0] == nil && queued[$0] == nil && logged[$0] == nil }
+        removing = removals
+        let plan = Plan(
+            copies: logged.map { ($0.key, $0.value) },
+            changes: changes.map { ($0.key, $0.value.difference, $0.value.size) }, removals: Array(removals))
+        changes = [:]
+        return plan
+    }
+
+    /// The checkpoint of a plan is durable.
+    ///
+    /// - Parameters:
+    ///   - plan: the plan.
+    ///   - unheld: the bodies whose count became zero.
+    mutating func completed(_ plan: Plan, unheld: [BodyDigest]) {
+        for (digest, body) in plan.copies where logged[digest]?.firstPosition == body.firstPosition {
+            logged[digest] = nil
+        }
+        removing = []
+        idle.subtract(plan.removals)
+        for change in plan.changes { idle.remove(change.digest) }
+        idle.formUnion(unheld)
+    }
+
+    /// The checkpoint of a plan failed: everything is still to do.
+    mutating func failed(_ plan: Plan) {
+        removing = []
+        for change in plan.changes {
+            changes[change.digest, default: BodyChange(difference: 0, size: change.size)].difference +=
+                change.difference
+            if change.size > 0 { changes[change.digest]?.size = change.size }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import Storage
+
+/// An account in memory, with what the next checkpoint has to write of it.
+///
+/// Made before the core knows it, and from then on reached only through the store's core, behind its lock: that is why it may be
+/// called sendable although it has no lock of its own.
+final class AccountBox: @unchecked Sendable {
+    let index: AccountIndex
+    let name: String
+    var state: AccountState
+    /// The unit of the last operation on the account: what reads must wait for.
+    var lastTicket = LogTicket.none
+    private var dirty = Dirty()
+    /// When a mailbox's messages were used last, on the core's count of uses.
+    var lastUse: [MailboxID: UInt64] = [:]
+
+    init(index: AccountIndex, name: String, state: consuming AccountState) {
+        self.index = index
+        self.name = name
+        self.state = state
+    }
+
+    /// What the engine does not have yet.
+    struct Dirty: Sendable {
+        var subscriptions: Set<String> = []
+        var mailboxes: Set<MailboxID> = []
+        var forgotten: Set<MailboxID> = []
+        var records: [MailboxID: Set<Dot>] = [:]
+
+        var isEmpty: Bool { subscriptions.isEmpty && mailboxes.isEmpty && forgotten.isEmpty && records.isEmpty }
+    }
+
+    var isDirty: Bool { !dirty.isEmpty }
+
+    /// Notes what a change leaves to be written.
+    ///
+    /// - Returns: how many more records are to be written.
+    func note(_ change: StateChange) -> Int {
+        switch change {
+        case .mailboxChanged(let mailbox), .mailboxAppeared(let mailbox, _), .mailboxVanished(let mailbox, _),
+            .mailboxRenamed(let mailbox, _, _):
+            dirty.mailboxes.insert(mailbox)
+            dirty.forgotten.remove(mailbox)
+        case .mailboxForgotten(let mailbox):
+            dirty.mailboxes.remove(mailbox)
+            dirty.forgotten.insert(mailbox)
+            dirty.records[mailbox] = nil
+        case .recordChanged(let mailbox, let message), .recordRemoved(let mailbox, let message):
+            dirty.mailboxes.insert(mailbox)
+            return dirty.records[mailbox, default: []].insert(message).inserted ? 1 : 0
+        case .subscriptionChanged(let name): dirty.subscriptions.insert(name)
+        case .messageAppeared, .messageVanished, .flagsChanged, .bodyRetained, .bodyReleased: break
+        }
+        return 0
+    }
+
+    /// Whether a mailbox's messages in memory are all in the engine too.
+    func isClean(_ mailbox: MailboxID) -> Bool { dirty.records[mailbox] == nil && !dirty.mailboxes.contains(mailbox) }
+
+    /// Takes the list of what is to be written.
+    func takeDirty() -> Dirty {
+        defer { dirty = Dirty() }
+        return dirty
+    }
+
+    /// Puts back what was taken and could not be written.
+    func restore(_ taken: Dirty) {
+        dirty.subscriptions.formUnion(taken.subscriptions)
+        dirty.mailboxes.formUnion(taken.mailboxes.subtracting(dirty.forgotten))
+        dirty.forgotten.formUnion(taken.forgotten.subtracting(dirty.mailboxes))
+        for (mailbox, messages) in taken.records where !dirty.forgotten.contains(mailbox) {
+            dirty.records[mailbox, default: []].formUnion(messages)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import Storage
+
+/// What happens when a unit of the log is durable, and not before.
+struct PendingUnit {
+    let ticket: LogTicket
+    var effects: [Effect]
+
+    enum Effect {
+        /// Sessions may see this.
+        case notices(MailboxKey, [MailboxNotice], origin: UInt64)
+        /// A chunk of an upload lies so many octets behind the unit's start.
+        case chunk(upload: UInt64, delta: Int, offset: UInt64, length: Int)
+        /// The upload's chunks are the body.
+        case body(BodyDigest, upload: UInt64, size: UInt64)
+    }
+}
+
+/// A mailbox of an account, for those who listen.
+struct MailboxKey: Hashable {
+    let account: AccountIndex
+    let mailbox: MailboxID
+}
+
+/// An upload on its way: where its chunks went.
+struct UploadProgress {
+    var chunks: [LoggedBody.Chunk] = []
+    /// The log's end when the upload began; nothing of it lies before.
+    var began: LogPosition
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import Storage
+
+/// Everything of a mail store that changes, behind one lock: the replica, the accounts in memory, the ledger of bodies, and what waits for the disk.
+///
+/// The state runs ahead of the disk: an operation is applied when it is issued, so that the next command builds on it, and shown when it is durable. If it cannot be made durable the whole core is
+/// rebuilt from the engine and the log.
+struct StoreCore: ~Copyable {
+    var log: SegmentedLog
+    var replica: Replica
+    var accounts: [AccountIndex: AccountBox] = [:]
+    var bodies = BodyLedger()
+    var uploads: [UInt64: UploadProgress] = [:]
+    var listeners: [MailboxKey: [UInt64: OpenMailbox]] = [:]
+    /// Raised whenever messages are installed, so that what was read from the engine before is not installed after.
+    var installations: [MailboxKey: UInt64] = [:]
+    var pending: [PendingUnit] = []
+    var lastTicket = LogTicket.none
+    /// Records that the next checkpoint has to write.
+    var dirtyRecords = 0
+    /// The end of the log at the last checkpoint.
+    var checkpointed: LogPosition
+    /// Whether the engine lacks records of the replica that it was given.
+    var needsWholeReplica = false
+    var uses: UInt64 = 0
+    var nextListener: UInt64 = 1
+    /// Why the log takes no more; memory is ahead of it until the core is rebuilt.
+    var failure: MailStoreError?
+    /// Until when writing is refused after a failure, and why.
+    var refusal: (until: UInt64, error: MailStoreError)?
+    var isClosed = false
+
+    init(log: SegmentedLog, replica: consuming Replica, checkpointed: LogPosition) {
+        self.log = log
+        self.replica = replica
+        self.checkpointed = checkpointed
+    }
+
+    /// The names behind the indexes, with a causal past.
+    func context(past: VersionVector) -> ApplyContext {
+        ApplyContext(
+            past: past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
+            keywordHashes: replica.symbols.keywordHashes)
+    }
+
+    /// Takes in what operations changed: what is to be written, which bodies are held, and what sessions are to be told.
+    ///
+    /// - Returns: the notices for those who listen.
+    mutating func absorb(_ changes: [StateChange], of box: AccountBox, origin: UInt64) -> [PendingUnit.Effect] {
+        var notices: [MailboxKey: [MailboxNotice]] = [:]
+        var order: [MailboxKey] = []
+        for change in changes {
+            dirtyRecords += box.note(change)
+            switch change {
+            case .bodyRetained(let digest, let size): bodies.retained(digest, size: size)
+            case .bodyReleased(let digest): bodies.released(digest)
+            case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten,
+                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged:
+                guard let (key, told) = notice(for: change, of: box) else { continue }
+                if notices[key] == nil { order.append(key) }
+                notices[key, default: []] += told
+            }
+        }
+        return order.map { .notices($0, notices[$0] ?? [], origin: origin) }
+    }
+
+    private func notice(for change: StateChange, of box: AccountBox) -> (MailboxKey, [MailboxNotice])? {
+        func key(_ mailbox: MailboxID) -> MailboxKey? {
+            let key = MailboxKey(account: box.index, mailbox: mailbox)
+            return listeners[key] == nil ? nil : key
+        }
+        switch change {
+        case .messageAppeared(let mailbox, let message, let uid, _):
+            guard let key = key(mailbox) else { return nil }
+            let keywords = keywordNames(box.state.message(in: mailbox, id: message)?.flags.keywords ?? [])
+            return (key, (keywords.isEmpty ? [] : [.keywordsSeen(keywords)]) + [.arrived(uid: uid)])
+        case .messageVanished(let mailbox, _, let uid, _): return key(mailbox).map { ($0, [.vanished(uid: uid)]) }
+        case .flagsChanged(let mailbox, let message, let uid, _):
+            guard let key = key(mailbox), let view = box.state.message(in: mailbox, id: message) else { return nil }
+            let flags = names(of: view.flags)
+            return (
+                key,
+                (flags.keywords.isEmpty ? [] : [.keywordsSeen(flags.keywords)])
+                    + [.flagsChanged(uid: uid, flags, isOwn: false)]
+            )
+        case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
+        case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
+        case .mailboxChanged, .mailboxAppeared, .mailboxForgotten, .recordChanged, .recordRemoved, .bodyRetained,
+            .bodyReleased, .subscriptionChanged:
+            return nil
+        }
+    }
+
+    func keywordNames(_ keywords: [KeywordIndex]) -> [String] { keywords.compactMap { replica.symbols.name(of: $0) } }
+
+    func names(of flags: FlagSet) -> MessageFlagNames {
+        MessageFlagNames(system: flags.system, keywords: keywordNames(flags.keywords))
+    }
+
+    /// The set for flags by name; new keywords are made.
+    mutating func flagSet(_ names: MessageFlagNames) throws(CRDTError) -> FlagSet {
+        var keywords: [KeywordIndex] = []
+        for name in names.keywords { keywords.append(try replica.keyword(named: name)) }
+        return FlagSet(names.system, keywords: keywords)
+    }
+
+    func stored(_ view: MessageView) -> StoredMessage {
+        StoredMessage(id: view.id, uid: view.uid, modSeq: view.modSeq, facts: view.facts, flags: names(of: view.flags))
+    }
+
+    /// Queues frames for the log and remembers what to do when they are durable.
+    mutating func enqueue(_ unit: [UInt8], _ effects: [PendingUnit.Effect]) -> LogTicket {
+        let ticket = log.append(unit)
+        pending.append(PendingUnit(ticket: ticket, effects: effects))
+        lastTicket = ticket
+        return ticket
+    }
+
+    /// Units are durable: bodies can be read, and sessions told.
+    mutating func committed(upTo ticket: LogTicket, positions: [LogUnitPosition]) {
+        var starts: [LogTicket: LogPosition] = [:]
+        for unit in positions { starts[unit.ticket] = unit.position }
+        let count = pending.firstIndex { $0.ticket > ticket } ?? pending.count
+        let done = pending[..<count]
+        pending.removeFirst(count)
+        for unit in done {
+            for effect in unit.effects {
+                switch effect {
+                case .chunk(let upload, let delta, let offset, let length):
+                    guard let start = starts[unit.ticket] else { continue }
+                    uploads[upload]?.chunks.append(
+                        LoggedBody.Chunk(position: start.advanced(by: delta), offset: offset, length: length))
+                case .body(let digest, let upload, let size):
+                    guard let progress = uploads.removeValue(forKey: upload) else { continue }
+                    bodies.becameDurable(digest, LoggedBody(chunks: progress.chunks, size: size))
+                case .notices(let key, let notices, let origin):
+                    for (id, listener) in listeners[key] ?? [:] {
+                        listener.deliver(notices, of: unit.ticket, isOwn: id == origin)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first position of the log that a checkpoint made now, up to `end`, leaves needed.
+    func firstNeededPosition(upTo end: LogPosition) -> LogPosition {
+        uploads.values.map(\.began).min().map { min($0, end) } ?? end
+    }
+}

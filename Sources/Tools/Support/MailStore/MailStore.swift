@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+package import Logging
+internal import Storage
+internal import Synchronization
+
+/// A node's mail: accounts whose mailboxes are the IMAP CmRDT, durable in a log and its engine.
+///
+/// Every change is an operation in the log. One writer thread makes all that is queued durable with one `fdatasync`; only then is it acknowledged or shown. The
+/// engine holds the same state as of some position in the log and the bodies, and is brought forward in the background.
+package final class MailStore: Sendable {
+    let options: MailStoreOptions
+    let logger: Logger
+    let engine: LMDBEngine
+    let core: Mutex<StoreCore>
+    let checkpointing: Checkpointing
+    private let lock: DirectoryLock
+    let path: String
+    private let clock: @Sendable () -> UInt64
+
+    /// Opens a store, or makes a new one, and recovers what the last process left.
+    ///
+    /// - Parameters:
+    ///   - directory: where it is; no other process may have it open.
+    ///   - options: limits and habits.
+    ///   - logger: where it reports.
+    ///   - clock: milliseconds since 1970.
+    /// - Returns: the open store.
+    /// - Throws: ``MailStoreError``: `locked`, `corrupt`, `diskFull`, `unavailable`.
+    package static func open(
+        directory: String, options: MailStoreOptions = MailStoreOptions(), logger: Logger,
+        clock: @escaping @Sendable () -> UInt64 = WallClock.milliseconds
+    ) async throws -> MailStore {
+        do {
+            let lock = try DirectoryLock.acquire(directory: directory)
+            let engine = try LMDBEngine.open(directory: directory + "/engine")
+            let checkpointing = Checkpointing()
+            let core = try StoreRecovery(
+                directory: directory, options: options, engine: engine, clock: clock, logger: logger
+            ).run()
+            let store = MailStore(
+                directory: directory, options: options, logger: logger, engine: engine, core: core, lock: lock,
+                checkpointing: checkpointing, clock: clock)
+            store.listenToLog()
+            if store.core.withLock({ $0.needsWholeReplica }) { try await store.checkpoint() }
+            return store
+        } catch {
+            throw MailStoreError(error)
+        }
+    }
+
+    private init(
+        directory: String, options: MailStoreOptions, logger: Logger, engine: LMDBEngine,
+        core: consuming sending StoreCore,
+        lock: DirectoryLock, checkpointing: Checkpointing, clock: @escaping @Sendable () -> UInt64
+    ) {
+        path = directory
+        self.options = options
+        self.logger = logger
+        self.engine = engine
+        self.core = Mutex(core)
+        self.lock = lock
+        self.checkpointing = checkpointing
+        self.clock = clock
+    }
+
+    /// The account of a user; made, with INBOX and the mailboxes that every account has, at the first call.
+    ///
+    /// - Parameter name: the user, 1 to 255 octets.
+    /// - Returns: the account.
+    /// - Throws: ``MailStoreError``.
+    package func account(named name: String) async throws -> MailAccount {
+        let index = try core.withLock { core throws in
+            do { return try core.replica.account(named: name) } catch { throw MailStoreError(error) }
+        }
+        let account = MailAccount(store: self, index: index, name: name)
+        try await account.provision()
+        return account
+    }
+
+    /// Brings the engine forward, whenever there is enough to write or enough time has passed, until the task is cancelled or the
+    /// process shuts down.
+    package func run() async throws {
+        let pause = Duration.milliseconds(options.checkpointMilliseconds)
+        try await checkpointing.run(every: pause) { await self.checkpointOrReport() }
+    }
+
+    /// Writes what the log alone holds into the engine, and closes.
+    ///
+    /// What was acknowledged is safe whether this is called or not.
+    package func close() async {
+        let suffix = core.withLock { $0.log.end.rawValue - $0.checkpointed.rawValue }
+        if suffix <= options.closingCheckpointBytes { await checkpointOrReport() }
+        let log = core.withLock { core in
+            core.isClosed = true
+            return core.log
+        }
+        log.close()
+        engine.close()
+        lock.close()
+    }
+
+    private func checkpointOrReport() async {
+        do { try await checkpoint() } catch {
+            logger.error(
+                "the engine could not be brought forward; the log keeps what is missing",
+                metadata: ["reason": "\(error)"])
+        }
+    }
+
+    func now() -> UInt64 { clock() }
+
+    /// Passes what the log reports on to the core.
+    ///
+    /// A log belongs to one core, so a report of a log that was replaced is none.
+    func listenToLog() {
+        let log = core.withLock { $0.log }
+        log.setCommitHandler { [weak self, weak log] commit in
+            guard let self, let log else { return }
+            self.core.withLock { core in
+                guard core.log === log else { return }
+                switch commit {
+                case .durable(let ticket, let positions): core.committed(upTo: ticket, positions: positions)
+                case .failed(_, let error): core.failed(MailStoreError(error))
+                }
+            }
+        }
+    }
+
+    /// Builds the core anew from what is durable, after the log could not take an operation that memory holds already.
+    ///
+    /// Nobody saw that operation: it was neither acknowledged nor shown. Open mailboxes stay open.
+    func rebuildIfFailed() throws {
+        try core.withLock { core throws in
+            guard let failure = core.failure, !core.isClosed else { return }
+            logger.error("the log failed: going back to what is durable", metadata: ["reason": "\(failure)"])
+            core.log.close()
+            do {
+                let recovery = StoreRecovery(
+                    directory: path, options: options, engine: engine, clock: clock, logger: logger)
+                let fresh = try recovery.run()
+                core.replace(with: fresh, refusingWritesUntil: now() + Self.writePauseMilliseconds, because: failure)
+            } catch {
+                throw MailStoreError(error)
+            }
+        }
+        listenToLog()
+    }
+
+    /// How long writing is refused after the log failed, so that a full disk is not tried with every command.
+    static let writePauseMilliseconds: UInt64 = 1_000
+
+    /// Ends the delivery of notices to an open mailbox.
+    func forget(_ mailbox: OpenMailbox) {
+        core.withLock { core in
+            let key = MailboxKey(account: mailbox.account.index, mailbox: mailbox.snapshot.id)
+            core.listeners[key]?[mailbox.number] = nil
+            if core.listeners[key]?.isEmpty ?? false { core.listeners[key] = nil }
+        }
+    }
+
+    /// What the log has counted since the store was opened.
+    package var logCounts: LogCounts {
+        let counters = core.withLock { $0.log.counters }
+        let (seconds, attoseconds) = counters.syncDurations.sum.components
+        return LogCounts(
+            commits: counters.commits, syncs: counters.syncs, units: counters.units, bytes: counters.bytesWritten,
+            failures: counters.failures, syncSeconds: Double(seconds) + Double(attoseconds) / 1e18)
+    }
+}
+
+/// What a log counts, for metrics.
+package struct LogCounts: Sendable {
+    /// Group commits.
+    package let commits: UInt64
+    /// Calls of `fdatasync`.
+    package let syncs: UInt64
+    /// Units made durable.
+    package let units: UInt64
+    /// Octets written.
+    package let bytes: UInt64
+    /// Group commits that failed.
+    package let failures: UInt64
+    /// Seconds spent in `fdatasync`.
+    package let syncSeconds: Double
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// The limits and habits of a mail store.
+package struct MailStoreOptions: Sendable {
+    /// The character between the levels of a mailbox name.
+    package var hierarchySeparator: Character = "/"
+    /// The largest message, in octets.
+    package var messageBytes: UInt64 = 64 << 20
+    /// The most mailboxes of one account.
+    package var mailboxesPerAccount = 10_000
+    /// The longest mailbox name, in octets of UTF-8.
+    package var mailboxNameBytes = 1_000
+    /// The deepest mailbox name, in levels.
+    package var mailboxNameLevels = 32
+    /// The octets of log after which the engine is brought forward.
+    package var checkpointBytes: UInt64 = 32 << 20
+    /// The changed records after which the engine is brought forward.
+    package var checkpointRecords = 20_000
+    /// The longest time for which a change stays in the log alone, in milliseconds.
+    package var checkpointMilliseconds = 30_000
+    /// The octets of log that are still brought into the engine when the store closes; more is left to the next start, which reads
+    /// it from the log, so that a process ends promptly.
+    package var closingCheckpointBytes: UInt64 = 8 << 20
+    /// The messages whose records stay in memory although nobody has their mailbox selected.
+    package var residentMessages = 500_000
+    /// The free space below which writing is refused, so that what is accepted can be finished, in octets.
+    package var reservedDiskBytes: UInt64 = 32 << 20
+    /// The octets of a body in one frame of the log.
+    package var bodyChunkBytes = 128 << 10
+    /// The largest body that is kept in memory until it is complete, and so shares its commit with the operation.
+    package var inlineBodyBytes = 256 << 10
+    /// The octets of one segment of the log.
+    package var segmentBytes: UInt64 = 64 << 20
+    /// The mailboxes that an account has from the start, besides INBOX.
+    package var provisionedMailboxes: [ProvisionedMailbox] = ProvisionedMailbox.standard
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import Logging
+internal import Storage
+
+/// Brings a store back: the engine's state, then the log from where the engine leaves off.
+struct StoreRecovery {
+    let directory: String
+    let options: MailStoreOptions
+    let engine: LMDBEngine
+    let clock: @Sendable () -> UInt64
+    let logger: Logger
+
+    /// Reads everything.
+    func run() throws -> StoreCore {
+        let reader = EngineReader(engine: engine, limits: accountLimits)
+        var root = try reader.root()
+        let scanPosition = root.scanPosition
+        let known = root.replica.take()
+        let isNew = known == nil
+        let replica = try known ?? newReplica()
+        var logOptions = LogOptions()
+        logOptions.segmentBytes = Int(options.segmentBytes)
+        logOptions.recoverFrom = scanPosition
+        var replay = Replay(reader: reader, replica: replica, idle: root.idleBodies)
+        let log = try SegmentedLog.open(directory: directory + "/log", options: logOptions) { frame, payload in
+            try replay.take(frame, payload)
+        }
+        let summary = log.recoverySummary
+        logger.info(
+            "log read",
+            metadata: [
+                "frames": "\(summary.frames)", "bytes": "\(summary.bytes)", "torn_bytes": "\(summary.tornBytes)",
+                "operations": "\(replay.operations)", "from": "\(scanPosition)",
+            ])
+        if let reason = summary.tornReason {
+            logger.notice(
+                "the log ended in the middle of a write, as after a power cut; cut", metadata: ["reason": "\(reason)"])
+        }
+        var core = replay.finish(log: log, checkpointed: scanPosition)
+        core.needsWholeReplica = isNew
+        return core
+    }
+
+    private var accountLimits: AccountLimits {
+        AccountLimits(
+            maximumNameBytes: options.mailboxNameBytes, maximumMailboxes: options.mailboxesPerAccount,
+            maximumSubscriptions: options.mailboxesPerAccount * 2)
+    }
+
+    /// A replica of its own for a new store.
+    ///
+    /// ``MailStore/open(directory:options:logger:clock:)`` puts its record into the engine before the first operation,
+    /// so that the log is always read back by the replica that wrote it.
+    private func newReplica() throws -> Replica {
+        var generator = SystemRandomNumberGenerator()
+        return try Replica(
+            partition: PartitionID(0), id: ReplicaID(UInt64.random(in: 1 ... .max, using: &generator), incarnation: 1))
+    }
+}
+
+/// Takes the frames of the log one after another.
+private struct Replay: ~Copyable {
+    private let reader: EngineReader
+    private var replica: Replica
+    private var accounts: [AccountIndex: AccountBox] = [:]
+    private var bodies: BodyLedger
+    private var uploads: [UInt64: UploadProgress] = [:]
+    private var dirtyRecords = 0
+    private(set) var operations = 0
+
+    init(reader: EngineReader, replica: consuming Replica, idle: Set<BodyDigest>) {
+        self.reader = reader
+        self.replica = replica
+        bodies = BodyLedger(idle: idle)
+    }
+
+    mutating func take(_ frame: RecoveredFrame, _ payload: RawSpan) throws {
+        switch frame.kind {
+        case .operations: try takeOperations(payload, at: frame.position)
+        case .bodyChunk:
+            guard let chunk = BodyFrames.readChunk(payload) else { throw damaged("a body's chunk", at: frame.position) }
+            uploads[chunk.upload, default: UploadProgress(began: frame.position)].chunks.append(
+                LoggedBody.Chunk(
+                    position: frame.payloadPosition.advanced(by: BodyFrames.chunkHeaderBytes), offset: chunk.offset,
+                    length: payload.byteCount - BodyFrames.chunkHeaderBytes))
+        case .bodyEnd:
+            guard let end = BodyFrames.readEnd(payload) else { throw damaged("a body's end", at: frame.position) }
+            // A body whose beginning lies before the scan was copied to the engine by the checkpoint that moved the scan.
+            let body = LoggedBody(chunks: uploads.removeValue(forKey: end.upload)?.chunks ?? [], size: end.size)
+            if body.isComplete { bodies.recovered(end.digest, body) }
+        default: throw damaged("a frame of unknown kind \(frame.kind)", at: frame.position)
+        }
+    }
+
+    private mutating func takeOperations(_ payload: RawSpan, at position: LogPosition) throws {
+        switch try replica.recover(payload) {
+        case .delivered(let frames, let refused):
+            guard refused.isEmpty else {
+                throw damaged("a frame that does not follow from the ones before", at: position)
+            }
+            for frame in frames { try apply(frame) }
+        case .duplicate: break
+        case .waiting, .overflow: throw damaged("a frame whose predecessors are missing", at: position)
+        }
+    }
+
+    private mutating func apply(_ frame: DecodedFrame) throws {
+        var context = ApplyContext(
+            past: frame.past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
+            keywordHashes: replica.symbols.keywordHashes)
+        for operation in frame.operations {
+            let box = try account(operation.account, context)
+            if let mailbox = box.state.needsMessages(for: operation) {
+                try box.state.installMessages(try reader.messages(of: operation.account, mailbox))
+            }
+            var changes: [StateChange] = []
+            box.state.apply(operation, context: context, changes: &changes)
+            if case .delete = operation.body { box.state.prune(stable: replica.stable, changes: &changes) }
+            for change in changes {
+                dirtyRecords += box.note(change)
+                switch change {
+                case .bodyRetained(let digest, let size): bodies.retained(digest, size: size)
+                case .bodyReleased(let digest): bodies.released(digest)
+                default: break
+                }
+            }
+            context.past[operation.dot.replica] = operation.dot.counter
+            operations += 1
+        }
+    }
+
+    private mutating func account(_ index: AccountIndex, _ context: ApplyContext) throws -> AccountBox {
+        if let box = accounts[index] { return box }
+        let box = AccountBox(
+            index: index, name: replica.symbols.name(of: index) ?? "", state: try reader.account(index, context))
+        accounts[index] = box
+        return box
+    }
+
+    private func damaged(_ what: String, at position: LogPosition) -> MailStoreError {
+        MailStoreError(
+            .corrupt,
+            "the log holds \(what) at position \(position); restore the directory from a backup, or from another replica"
+        )
+    }
+
+    consuming func finish(log: SegmentedLog, checkpointed: LogPosition) -> StoreCore {
+        var core = StoreCore(log: log, replica: replica, checkpointed: checkpointed)
+        core.accounts = accounts
+        core.bodies = bodies
+        core.dirtyRecords = dirtyRecords
+        return core
+    }
+}
+
+extension RawSpan {
+    /// The bytes, for an API that wants to own them.
+    borrowing func copied() -> [UInt8] { withUnsafeBytes { Array($0) } }
+}

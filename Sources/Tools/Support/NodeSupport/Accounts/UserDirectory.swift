@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// The users of a file: lines `name;password`.
+///
+///     file    = [BOM] *( line LF )
+///     line    = *WSP [ "#" *CHAR / entry ] [CR]
+///     entry   = name *WSP separator stored        ; split at the first separator
+///
+/// Names are trimmed, passwords are not (but for the CR of a Windows line end). Blank lines and comments are skipped.
+/// Anything else that is not an entry, a name that appears twice, and a password that cannot be used are errors that
+/// name the file and the line.
+package struct UserDirectory: Sendable {
+    /// What bounds a users file.
+    package struct Limits: Hashable, Sendable {
+        /// The most bytes of the file.
+        package var maximumFileBytes = 64 << 20
+        /// The most users.
+        package var maximumUsers = 1_000_000
+
+        /// The documented defaults.
+        package init() {}
+    }
+
+    /// One user.
+    struct Entry: Sendable {
+        let name: UserName
+        let password: StoredPassword
+        let line: Int
+    }
+
+    private let entries: [String: Entry]
+
+    /// The dearest hash parameters of any user; `nil` when all passwords are plain.
+    let dearestParameters: PasswordHash.Parameters?
+
+    /// Reads a users file.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - separator: What stands between name and password: an ASCII character that is neither a letter, a digit,
+    ///     white space, a control
+    ///     character nor `#`.
+    ///   - limits: What bounds the file.
+    /// - Returns: The users.
+    /// - Throws: ``NodeError`` with `fileMissing`, `fileUnreadable`, `fileTooLarge` or `usersFileMalformed`.
+    package static func load(
+        path: String, separator: Unicode.Scalar = ";", limits: Limits = Limits()
+    ) throws(NodeError) -> UserDirectory {
+        let bytes = try BoundedFile.read(path: path, limit: limits.maximumFileBytes)
+        return try UserDirectory(parsing: bytes, file: path, separator: separator, limits: limits)
+    }
+
+    /// Parses the content of a users file.
+    ///
+    /// - Parameters:
+    ///   - bytes: The content.
+    ///   - file: The file's name, for messages.
+    ///   - separator: What stands between name and password, as in ``load(path:separator:limits:)``.
+    ///   - limits: What bounds the file.
+    /// - Throws: ``NodeError`` with `usersFileMalformed`, naming file and line; no password is repeated.
+    package init(
+        parsing bytes: [UInt8], file: String, separator: Unicode.Scalar = ";", limits: Limits = Limits()
+    ) throws(NodeError) {
+        let separatorByte = try Self.check(separator)
+        var entries: [String: Entry] = [:]
+        var dearest: PasswordHash.Parameters?
+        let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        for (index, raw) in bytes[start...].split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            let line = raw.last == 0x0D ? raw.dropLast() : raw
+            guard let first = line.first(where: { !Self.isWhiteSpace($0) }), first != 0x23 else { continue }
+            let entry = try Self.entry(in: line, number: index + 1, file: file, separator: separatorByte)
+            if let earlier = entries[entry.name.value] {
+                throw Self.malformed(
+                    file, index + 1, "the user \(entry.name) is already on line \(earlier.line); remove one of the two")
+            }
+            guard entries.count < limits.maximumUsers else {
+                throw Self.malformed(file, index + 1, "more users than the limit of \(limits.maximumUsers)")
+            }
+            entries[entry.name.value] = entry
+            if case .hash(let hash) = entry.password.form, hash.parameters.work > dearest?.work ?? 0 {
+                dearest = hash.parameters
+            }
+        }
+        self.entries = entries
+        self.dearestParameters = dearest
+    }
+
+    /// How many users there are.
+    package var count: Int { entries.count }
+
+    /// All names, in order.
+    package var names: [UserName] { entries.values.map(\.name).sorted() }
+
+    /// Looks a user up.
+    ///
+    /// - Parameter name: The name as a client gave it.
+    /// - Returns: The entry, whose name is spelled as in the file; `nil` when there is none.
+    func entry(for name: String) -> Entry? {
+        // Longer names cannot be in the directory; they are not worth hashing.
+        name.utf8.count <= UserName.maximumBytes * 4 ? entries[name] : nil
+    }
+
+    // MARK: Private
+
+    private static func entry(
+        in line: ArraySlice<UInt8>, number: Int, file: String, separator: UInt8
+    ) throws(NodeError) -> Entry {
+        guard let split = line.firstIndex(of: separator) else {
+            let mark = Unicode.Scalar(separator)
+            throw malformed(
+                file, number,
+                "there is no \"\(mark)\" between name and password; write name\(mark)password"
+            )
+        }
+        guard let text = String(validating: line, as: UTF8.self) else {
+            throw malformed(file, number, "the line is not UTF-8; save the file as UTF-8")
+        }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\t" }) else {
+            throw malformed(file, number, "the line holds a control character; remove it")
+        }
+        let name = String(decoding: trimmed(line[..<split]), as: UTF8.self)
+        let password = String(decoding: line[line.index(after: split)...], as: UTF8.self)
+        do throws(NodeError) {
+            return Entry(
+                name: try UserName(name), password: try StoredPassword(parsing: password), line: number)
+        } catch {
+            throw malformed(file, number, error.message)
+        }
+    }
+
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let rest = bytes.drop(while: isWhiteSpace)
+        return rest.lastIndex { !isWhiteSpace($0) }.map { rest[...$0] } ?? rest[rest.endIndex...]
+    }
+
+    private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    private static func check(_ separator: Unicode.Scalar) throws(NodeError) -> UInt8 {
+        switch separator {
+        case "!", "\"", "$"..."/", ":"..."@", "["..."`", "{"..."~": return UInt8(separator.value)
+        default:
+            throw NodeError(
+                .usersFileMalformed,
+                "the separator of the users file must be an ASCII punctuation character other than #")
+        }
+    }
+
+    private static func malformed(_ file: String, _ line: Int, _ reason: String) -> NodeError {
+        NodeError(.usersFileMalformed, "\(file):\(line): \(reason)")
+    }
+}

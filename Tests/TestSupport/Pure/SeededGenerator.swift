@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// A small, fast generator whose whole sequence follows from its seed (splitmix64), for tests that can be repeated.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    /// Starts a sequence.
+    ///
+    /// - Parameter seed: the seed; a failing test prints it.
+    public init(seed: UInt64) {
+        self.state = seed
+    }
+
+    /// The next 64 bits.
+    ///
+    /// - Returns: a number that looks random.
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
