@@ -26,12 +26,13 @@ extension Live {
 
         @Test func refusesEachBadCommandAndGoesOn() throws {
             let client = try RawIMAPClient(server)
+            #expect(try client.append(to: "INBOX", Mails.simple("one")).isOK)
             #expect(try client.command("SELECT INBOX").isOK)
             let nested = String(repeating: "(", count: 1_000) + "ALL" + String(repeating: ")", count: 1_000)
             let bad = [
                 "", "DANCE", "NOOP extra", "LOGIN alice wonderland", "STARTTLS", "FETCH 1", "FETCH 0 FLAGS",
                 "FETCH 99999999999 FLAGS", "FETCH 1:2:3 FLAGS", "FETCH 1 (FLAGS", "FETCH 1 BODY[", "FETCH 1 BODY[1.0]",
-                "FETCH 1 BODY[]<0.0>", "STORE 1 FLAGS \\", "STORE 1 FLAGS (\\Recent)", "STORE 1 NOFLAGS (\\Seen)",
+                "FETCH 1 BODY[]<0.0>", "STORE 1 FLAGS \\", "STORE 1 NOFLAGS (\\Seen)",
                 "SEARCH", "SEARCH \(nested)", "SEARCH " + String(repeating: "NOT ", count: 1_000) + "ALL",
                 "SEARCH SINCE 31-Feb-2020", "SEARCH ON 99-Foo-2020", "UID DANCE 1", "UID", "SELECT", "SELECT \"INBOX",
                 "CREATE \"control\u{1}character\"", "CREATE &", "CREATE &AGE-", "CREATE &2D3eRA", "CREATE ../x",
@@ -39,7 +40,7 @@ extension Live {
                 "RENAME Nowhere Else", "DELETE INBOX", "DELETE Nowhere", "SELECT ../x", "STATUS INBOX ()",
                 "STATUS INBOX (DANCE)", "APPEND INBOX", "APPEND INBOX \"text\"", "APPEND Nowhere {3+}\r\nabc",
                 "APPEND INBOX {99999999999}", "APPEND INBOX {4294967296}", "APPEND INBOX {-1}", "APPEND INBOX {x}",
-                "COPY 1 INBOX", "MOVE 1 Archive", "COPY 1 Nowhere", "AUTHENTICATE PLAIN =", "ENABLE", "ID (\"a\")",
+                "COPY 2 INBOX", "MOVE 1", "COPY 1 Nowhere", "AUTHENTICATE PLAIN =", "ENABLE", "ID (\"a\")",
                 "LIST \"\" {3+}\r\na\0b", "CREATE {3+}\r\na\0b", "CREATE {3+}\r\na\nb", "APPEND INBOX {7+}\r\nab\0cdef",
             ]
             for command in bad {
@@ -48,7 +49,7 @@ extension Live {
                 #expect(!reply.reason.isEmpty, "\(command.prefix(80)): \(reply)")
                 #expect(try client.command("NOOP").isOK)
             }
-            #expect(try client.command("STATUS INBOX (MESSAGES)").number("MESSAGES") == 0)
+            #expect(try client.command("STATUS INBOX (MESSAGES)").number("MESSAGES") == 1)
             try expectOthersUndisturbed()
         }
 

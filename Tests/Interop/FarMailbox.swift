@@ -20,6 +20,13 @@ struct FarMailbox: Equatable, CustomStringConvertible {
         "validity \(uidValidity), next \(uidNext), messages \(messages.map { "\($0.uid): \($0.flags.sorted())" })"
     }
 
+    /// Makes what a server might show.
+    init(uidValidity: UInt32, uidNext: UInt32, messages: [Message]) {
+        self.uidValidity = uidValidity
+        self.uidNext = uidNext
+        self.messages = messages
+    }
+
     /// Reads a mailbox of the user.
     init(_ name: String, of server: PlutoServer) throws {
         let client = try RawIMAPClient(server)

@@ -52,12 +52,13 @@ extension Live {
         }
 
         private func withPorts(of server: (process: ChildProcess, ready: String), _ text: String) throws -> String {
-            var text = text
-            for (key, standard) in [("imap", "1143"), ("imaps", "1993")] {
-                let word = try #require(server.ready.split(separator: " ").first { $0.hasPrefix(key + "=") })
-                text.replace(standard, with: String(try #require(word.split(separator: ":").last)))
+            let words = server.ready.split(separator: " ")
+            func port(_ key: String) throws -> Substring {
+                let word = try #require(words.first { $0.hasPrefix(key + "=") })
+                return try #require(word.split(separator: ":").last)
             }
-            return text
+            let (imap, imaps) = (try port("imap"), try port("imaps"))
+            return text.replacing(/\b(1143|1993)\b/) { $0.output.0 == "1143" ? imap : imaps }
         }
 
         /// The first code block of a language under the first heading that holds a word.

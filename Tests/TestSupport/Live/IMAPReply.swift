@@ -4,9 +4,15 @@
 /// One response of a server: a line, with the literals inside it.
 package struct IMAPLine: Sendable {
     /// The line without its end; a literal is shown as its header, `{LENGTH}`.
-    package internal(set) var text = ""
+    package internal(set) var text: String
     /// The literals, in order.
-    package internal(set) var literals: [[UInt8]] = []
+    package internal(set) var literals: [[UInt8]]
+
+    /// Makes a line.
+    package init(_ text: String = "", literals: [[UInt8]] = []) {
+        self.text = text
+        self.literals = literals
+    }
 
     /// The number behind a word, as in `UID 7` or `UIDNEXT 8`.
     package func number(after word: String) -> UInt32? {
@@ -42,6 +48,12 @@ package struct IMAPReply: Sendable, CustomStringConvertible {
     package let untagged: [IMAPLine]
     /// The tagged response.
     package let tagged: IMAPLine
+
+    /// Makes a reply.
+    package init(untagged: [IMAPLine] = [], tagged: IMAPLine) {
+        self.untagged = untagged
+        self.tagged = tagged
+    }
 
     /// `OK`, `NO` or `BAD`.
     package var status: String { tagged.text.split(separator: " ").dropFirst().first.map(String.init) ?? "" }
