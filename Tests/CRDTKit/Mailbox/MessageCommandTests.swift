@@ -193,6 +193,48 @@ struct MessageCommandTests {
         #expect(replica.messages(.inbox).map(\.uid) == [1, 2, 3, 4])
     }
 
+    @Test("Only a creation that raises UIDVALIDITY, and what touches messages, asks for absent messages")
+    func onlyWhatTouchesMessagesAsksForThem() throws {
+        let replica = try MessageCommandTests.replica(messages: 1)
+        let message = replica.messages(.inbox)[0].id
+        let validity = replica.summary(.inbox)?.uidValidity ?? 0
+        replica.state.evictMessages(of: .inbox)
+        let assignment = UIDAssignment(uid: 1, epoch: UIDEpoch(number: 1, owner: replica.id))
+        let bodies: [(OperationBody, MailboxID?)] = [
+            (.create(mailbox: .inbox, name: "x", uidValidity: validity, use: .none), nil),
+            (.create(mailbox: .inbox, name: "x", uidValidity: validity + 1, use: .none), .inbox),
+            (.rename(mailbox: .inbox, name: "x"), nil),
+            (.delete(mailbox: .inbox), .inbox),
+            (.append(mailbox: .wellKnown(.sent), facts: TestReplica.facts(1), flags: FlagSet(), assignment: nil), nil),
+            (.expunge(mailbox: .inbox, message: message), .inbox),
+            (.store(mailbox: .inbox, message: message, adding: FlagSet(), removing: FlagSet()), .inbox),
+            (.assign(mailbox: .inbox, message: message, assignment: assignment), .inbox),
+            (.subscribe(name: "x"), nil), (.unsubscribe(name: "x"), nil),
+        ]
+        for (body, expected) in bodies {
+            let operation = Operation(
+                dot: Dot(ReplicaIndex(2), 1), timestamp: HybridTimestamp(rawValue: 1), account: AccountIndex(0),
+                body: body)
+            #expect(replica.state.needsMessages(for: operation) == expected, "\(body)")
+        }
+    }
+
+    @Test("A message has a bounded number of keywords")
+    func keywordsAreBounded() throws {
+        let replica = try MessageCommandTests.replica(messages: 1)
+        replica.state.limits.maximumKeywords = 2
+        let message = replica.messages(.inbox)[0].id
+        let keywords = (0..<3).map { KeywordIndex(UInt16($0)) }
+        let code = MailboxCommandTests.code {
+            _ = try MessageCommandTests.store(replica, message, .add(FlagSet(keywords: keywords)))
+        }
+        #expect(code == .limitExceeded)
+        _ = try MessageCommandTests.store(replica, message, .add(FlagSet(keywords: Array(keywords.prefix(2)))))
+        _ = try MessageCommandTests.store(replica, message, .replace(FlagSet(keywords: Array(keywords.suffix(2)))))
+        #expect(replica.messages(.inbox)[0].flags.keywords == Array(keywords.suffix(2)))
+        #expect(replica.violation == nil)
+    }
+
     @Test("A deleted mailbox keeps its messages out of sight until the delete is stable, then forgets them")
     func pruningForgetsWhatIsStable() throws {
         let replica = try MessageCommandTests.replica()

@@ -8,6 +8,9 @@ struct HistoryWorld: ~Copyable {
     /// One replica; a class only because an array cannot hold a noncopyable state.
     final class Replica {
         var state = AccountState()
+        /// The state as the changes alone tell it.
+        var shadow = ShadowEngine()
+        var changes: [StateChange] = []
         var model = ModelTranslation.Model()
         var delivered = VersionVector()
         var log: [IssuedOperation] = []
@@ -50,8 +53,7 @@ struct HistoryWorld: ~Copyable {
         switch step.action {
         case .deliver: deliverNext(to: step.replica, startingAt: step.first)
         case .prune:
-            var changes: [StateChange] = []
-            replica.state.prune(stable: stable(at: step.replica), changes: &changes)
+            replica.state.prune(stable: stable(at: step.replica), changes: &replica.changes)
         case .restart: if let violation = restart(replica) { return violation }
         default: issue(step)
         }
@@ -70,6 +72,9 @@ struct HistoryWorld: ~Copyable {
         if replica.state.recomputedDigest(context: context) != replica.state.digest {
             return "the digest is not that of the state"
         }
+        if let violation = replica.shadow.note(replica.changes, replica.state) { return violation }
+        replica.changes = []
+        if let violation = replica.shadow.violation(replica.state) { return violation }
         let actual = AbstractAccount(replica.state)
         let expected = HistoryReference(delivered: replica.log, context: context).account()
         if actual != expected { return "replica \(index) is \(actual), should be \(expected)" }
@@ -126,8 +131,7 @@ struct HistoryWorld: ~Copyable {
             if !replica.delivered.covers(issued.past) { continue }
             var context = context
             context.past = issued.past
-            var changes: [StateChange] = []
-            replica.state.apply(issued.operation, context: context, changes: &changes)
+            replica.state.apply(issued.operation, context: context, changes: &replica.changes)
             for operation in translations[issued.dot] ?? [] { replica.model.interpret(operation) }
             replica.delivered[issued.dot.replica] = issued.dot.counter
             replica.known[origin] = issued.past
@@ -150,7 +154,9 @@ struct HistoryWorld: ~Copyable {
         let before = replica.state.digest
         let abstraction = AbstractAccount(replica.state)
         do throws(CRDTError) {
-            replica.state = try SnapshotCopy.copy(replica.state, context: context)
+            _ = replica.shadow.note(replica.changes, replica.state)
+            replica.changes = []
+            replica.state = try replica.shadow.restored(context: context)
         } catch { return "the snapshot cannot be read: \(error)" }
         if replica.state.digest != before { return "the digest changed over a restart" }
         if AbstractAccount(replica.state) != abstraction { return "the state changed over a restart" }
@@ -189,6 +195,7 @@ struct HistoryWorld: ~Copyable {
             // A command that is refused is part of the history: it must have changed nothing, which the checks after the step see.
             if !batch.operations.isEmpty { fatalError("a refused command issued \(batch.operations)") }
         }
+        replica.changes += batch.changes
         record(batch, step.replica)
     }
 }
