@@ -29,6 +29,7 @@ extension Live {
 
             // The same session, one that was there before, and a new one read on.
             #expect(try client.command("NOOP").isOK)
+            #expect(try watcher.command("NOOP").exists == UInt32(acknowledged.count))
             let fetched = try watcher.command("UID FETCH 1:* (UID BODY.PEEK[])")
             #expect(fetched.isOK)
             #expect(Self.bodies(fetched) == acknowledged)
