@@ -33,7 +33,7 @@ else
 endif
 
 test-exhaustive: ## Run the small-scope check of the CRDT with four operations (release mode, minutes)
-	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release --scratch-path .build-kits-release --filter Exhaustive
+	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter SmallScopeTests
 
 lint: ## Check the format and the documentation of the sources
 	swift format lint --strict --recursive --parallel $(FOUND)

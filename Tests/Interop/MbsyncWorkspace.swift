@@ -26,11 +26,21 @@ final class MbsyncWorkspace {
     ///   - server: the server as it runs now; its port may be another one each time.
     ///   - protection: how the connection is protected.
     ///   - expunge: whether deleted messages are removed.
+    ///   - password: the user's password.
     /// - Returns: how it ended and what it said.
     func sync(
         with server: PlutoServer, _ protection: Protection = .implicit, expunge: Bool = true,
         password: String = PlutoServer.users[0].1
     ) throws -> (ending: ChildProcess.Ending, output: String) {
+        let process = try start(with: server, protection, expunge: expunge, password: password)
+        return (try process.wait(within: .seconds(120)), try process.readToEnd())
+    }
+
+    /// Starts to synchronise.
+    func start(
+        with server: PlutoServer, _ protection: Protection = .implicit, expunge: Bool = true,
+        password: String = PlutoServer.users[0].1
+    ) throws -> ChildProcess {
         let program = try Tool.path("mbsync", package: "isync")
         let port = protection == .implicit ? server.imapsPort : server.imapPort
         let configuration = try folder.write(
@@ -65,7 +75,7 @@ final class MbsyncWorkspace {
             SyncState *
 
             """)
-        return try ChildProcess.run(
+        return try ChildProcess(
             [program, "--config", configuration, "--all"], environment: ["HOME": folder.path])
     }
 
