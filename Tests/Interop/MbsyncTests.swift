@@ -173,11 +173,7 @@ extension Live {
             let server = try start()
             let run = try local.sync(with: server, password: "wrong")
             #expect(run.ending != .exited(0))
-<<<<<<< HEAD
-            #expect(run.output.contains("LOGIN") || run.output.contains("AUTHENTICATE"))
-=======
             #expect(run.output.contains("AUTHENTICATIONFAILED") || run.output.contains("password"), "\(run.output)")
->>>>>>> interop
             try server.stop()
         }
 
