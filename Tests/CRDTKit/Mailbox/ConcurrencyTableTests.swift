@@ -23,7 +23,7 @@ struct ConcurrencyTableTests {
         return (left, right, message)
     }
 
-    /// Delivers both ways and to a third replica in either order; all must agree.
+    /// Delivers both ways, so that each side sees the two in the other order; both must agree.
     static func meet(
         _ left: TestReplica, _ leftOperations: [IssuedOperation], _ right: TestReplica,
         _ rightOperations: [IssuedOperation]
