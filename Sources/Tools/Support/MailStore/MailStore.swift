@@ -38,12 +38,12 @@ package final class MailStore: Sendable {
             let engine = try LMDBEngine.open(directory: directory + "/engine")
             let checkpointing = Checkpointing()
             let core = try StoreRecovery(
-                directory: directory, options: options, engine: engine, clock: clock, logger: logger
+                directory: directory, options: options, engine: engine, logger: logger
             ).run()
             let store = MailStore(
                 directory: directory, options: options, logger: logger, engine: engine, core: core, lock: lock,
                 checkpointing: checkpointing, clock: clock)
-            store.listenToLog()
+            store.listen(to: store.core.withLock { $0.log })
             if store.core.withLock({ $0.needsWholeReplica }) { try await store.checkpoint() }
             return store
         } catch {
@@ -112,46 +112,6 @@ package final class MailStore: Sendable {
 
     func now() -> UInt64 { clock() }
 
-    /// Passes what the log reports on to the core.
-    ///
-    /// A log belongs to one core, so a report of a log that was replaced is none.
-    func listenToLog() {
-        let log = core.withLock { $0.log }
-        log.setCommitHandler { [weak self, weak log] commit in
-            guard let self, let log else { return }
-            self.core.withLock { core in
-                guard core.log === log else { return }
-                switch commit {
-                case .durable(let ticket, let positions): core.committed(upTo: ticket, positions: positions)
-                case .failed(_, let error): core.failed(MailStoreError(error))
-                }
-            }
-        }
-    }
-
-    /// Builds the core anew from what is durable, after the log could not take an operation that memory holds already.
-    ///
-    /// Nobody saw that operation: it was neither acknowledged nor shown. Open mailboxes stay open.
-    func rebuildIfFailed() throws {
-        try core.withLock { core throws in
-            guard let failure = core.failure, !core.isClosed else { return }
-            logger.error("the log failed: going back to what is durable", metadata: ["reason": "\(failure)"])
-            core.log.close()
-            do {
-                let recovery = StoreRecovery(
-                    directory: path, options: options, engine: engine, clock: clock, logger: logger)
-                let fresh = try recovery.run()
-                core.replace(with: fresh, refusingWritesUntil: now() + Self.writePauseMilliseconds, because: failure)
-            } catch {
-                throw MailStoreError(error)
-            }
-        }
-        listenToLog()
-    }
-
-    /// How long writing is refused after the log failed, so that a full disk is not tried with every command.
-    static let writePauseMilliseconds: UInt64 = 1_000
-
     /// Ends the delivery of notices to an open mailbox.
     func forget(_ mailbox: OpenMailbox) {
         core.withLock { core in
@@ -185,4 +145,12 @@ package struct LogCounts: Sendable {
     package let failures: UInt64
     /// Seconds spent in `fdatasync`.
     package let syncSeconds: Double
+}
+
+extension MailStore {
+    /// The mailboxes that sessions have open, for metrics.
+    package var openMailboxes: Int { core.withLock { core in core.listeners.values.reduce(0) { $0 + $1.count } } }
+
+    /// The large messages that are on their way in, for metrics.
+    package var openUploads: Int { core.withLock { $0.uploads.count } }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+package import Storage
+
 /// The limits and habits of a mail store.
 package struct MailStoreOptions: Sendable {
     /// The character between the levels of a mailbox name.
@@ -32,6 +34,8 @@ package struct MailStoreOptions: Sendable {
     package var inlineBodyBytes = 256 << 10
     /// The octets of one segment of the log.
     package var segmentBytes: UInt64 = 64 << 20
+    /// The files under the log; tests put failing ones here.
+    package var logFiles: any LogFileSystem = PosixLogFileSystem()
     /// The mailboxes that an account has from the start, besides INBOX.
     package var provisionedMailboxes: [ProvisionedMailbox] = ProvisionedMailbox.standard
 

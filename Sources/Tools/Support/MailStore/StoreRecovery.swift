@@ -10,23 +10,33 @@ struct StoreRecovery {
     let directory: String
     let options: MailStoreOptions
     let engine: LMDBEngine
-    let clock: @Sendable () -> UInt64
     let logger: Logger
 
     /// Reads everything.
-    func run() throws -> StoreCore {
+    ///
+    /// - Parameter accounts: the accounts by ascending index that this process has given out, so that each keeps its index
+    ///   although nothing of it may be on disk.
+    func run(keeping accounts: [String] = []) throws -> StoreCore {
         let reader = EngineReader(engine: engine, limits: accountLimits)
         var root = try reader.root()
         let scanPosition = root.scanPosition
         let known = root.replica.take()
         let isNew = known == nil
-        let replica = try known ?? newReplica()
+        var replica = try known ?? newReplica()
+        for name in accounts { _ = try replica.account(named: name) }
         var logOptions = LogOptions()
         logOptions.segmentBytes = Int(options.segmentBytes)
         logOptions.recoverFrom = scanPosition
+        logOptions.fileSystem = options.logFiles
         var replay = Replay(reader: reader, replica: replica, idle: root.idleBodies)
         let log = try SegmentedLog.open(directory: directory + "/log", options: logOptions) { frame, payload in
             try replay.take(frame, payload)
+        }
+        guard !isNew || replay.operations == 0 else {
+            throw MailStoreError(
+                .corrupt,
+                "the engine in \(directory) is empty but the log is not: its files were lost; restore them from a backup"
+            )
         }
         let summary = log.recoverySummary
         logger.info(

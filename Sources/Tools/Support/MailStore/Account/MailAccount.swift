@@ -72,8 +72,14 @@ package final class MailAccount: Sendable {
         let newName = try rules.validated(newName)
         let separator = rules.separator
         let validity = validity()
-        try await store.issue(on: self, needing: { state throws(MailStoreError) in [try Self.find(name, in: state)] }) {
-            _, box, unit in
+        // Only INBOX gives up its messages; another mailbox keeps them under its new name.
+        try await store.issue(
+            on: self,
+            needing: { state throws(MailStoreError) in
+                let id = try Self.find(name, in: state)
+                return id == .inbox ? [id] : []
+            }
+        ) { _, box, unit in
             try box.state.renameMailbox(
                 try Self.find(name, in: box.state), to: newName, separator: separator, validity: validity,
                 batch: &unit.batch)
@@ -107,15 +113,17 @@ package final class MailAccount: Sendable {
     /// - Returns: the mailbox; close it.
     /// - Throws: ``MailStoreError`` with `noSuchMailbox`.
     package func open(_ name: String, signal: @escaping @Sendable () -> Void) async throws -> OpenMailbox {
-        try await store.read(self, needing: { state throws(MailStoreError) in [try Self.find(name, in: state)] }) {
-            core, box in
+        try await store.read(
+            self, needing: { state throws(MailStoreError) in [try Self.find(name, in: state)] },
+            undoing: { (mailbox: OpenMailbox) in mailbox.close() }
+        ) { core, box in
             let id = try Self.find(name, in: box.state)
             let snapshot = OpenMailbox.Snapshot(
                 id: id, name: name, counts: try Self.counts(of: id, in: box.state), uids: box.state.uids(in: id),
                 keywords: core.keywordNames(box.state.keywordsInUse(in: id)),
                 firstUnseenUID: box.state.firstUnseenUID(in: id))
             let mailbox = OpenMailbox(
-                number: core.nextListener, account: self, snapshot: snapshot, openedAt: core.lastTicket, signal: signal)
+                number: core.nextListener, account: self, snapshot: snapshot, openedAt: core.units, signal: signal)
             core.nextListener += 1
             core.listeners[MailboxKey(account: self.index, mailbox: id), default: [:]][mailbox.number] = mailbox
             return mailbox

@@ -31,11 +31,12 @@ extension OpenMailbox {
                 }
             }
         ) { core, box, unit, change in
+            let views = uids.compactMap { box.state.message(in: id, uid: $0) }
+            for view in views { try change.checkKeywords(of: view.flags) }
             var result: [StoredMessage] = []
-            for uid in uids {
-                guard let view = box.state.message(in: id, uid: uid) else { continue }
+            for view in views {
                 _ = try box.state.store(change, message: view.id, in: id, batch: &unit.batch)
-                if let now = box.state.message(in: id, uid: uid) { result.append(core.stored(now)) }
+                if let now = box.state.message(in: id, uid: view.uid) { result.append(core.stored(now)) }
             }
             return result
         }
@@ -127,4 +128,19 @@ extension OpenMailbox {
 
     /// Opens a message's body; close it.
     package func openBody(of message: StoredMessage) -> BodyReader { account.openBody(of: message) }
+}
+
+extension FlagChange {
+    /// Refuses what would give a message more keywords than an operation can carry: such a message could not be copied any more.
+    fileprivate func checkKeywords(of present: FlagSet) throws(MailStoreError) {
+        guard case .add(let flags) = self, !flags.keywords.isEmpty else { return }
+        let count = present.keywords.count + flags.subtracting(present).keywords.count
+        guard count <= OperationFrame.maximumKeywordsPerFlagSet else { throw MailStoreError.tooManyKeywords }
+    }
+}
+
+extension MailStoreError {
+    /// More keywords than a message can have.
+    static let tooManyKeywords = MailStoreError(
+        .limitExceeded, "a message has at most \(OperationFrame.maximumKeywordsPerFlagSet) keywords")
 }

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 package import CRDTKit
-internal import Storage
 internal import Synchronization
 
 /// A mailbox that a session has selected: a snapshot of it, and then everything that happens in it, in order and only when it is durable.
@@ -27,6 +26,8 @@ package final class OpenMailbox: Sendable {
         var notices: [MailboxNotice] = []
         var keywords: Set<String>
         var isOverrun = false
+        /// After the mailbox's end, what a new one of the same identity does is nobody's business here.
+        var isDeleted = false
         var isClosed = false
     }
 
@@ -37,12 +38,12 @@ package final class OpenMailbox: Sendable {
     package let snapshot: Snapshot
     let number: UInt64
     let account: MailAccount
-    private let openedAt: LogTicket
+    private let openedAt: UInt64
     private let signal: @Sendable () -> Void
     private let feed: Mutex<Feed>
 
     init(
-        number: UInt64, account: MailAccount, snapshot: Snapshot, openedAt: LogTicket,
+        number: UInt64, account: MailAccount, snapshot: Snapshot, openedAt: UInt64,
         signal: @escaping @Sendable () -> Void
     ) {
         self.number = number
@@ -67,11 +68,12 @@ package final class OpenMailbox: Sendable {
         account.store.forget(self)
     }
 
-    func deliver(_ notices: [MailboxNotice], of ticket: LogTicket, isOwn: Bool) {
+    /// Takes what a unit did; units are numbered through the life of the process.
+    func deliver(_ notices: [MailboxNotice], of unit: UInt64, isOwn: Bool) {
         // What the snapshot holds already is no news.
-        guard ticket > openedAt else { return }
+        guard unit > openedAt else { return }
         let isNews = feed.withLock { feed in
-            guard !feed.isClosed, !feed.isOverrun else { return false }
+            guard !feed.isClosed, !feed.isOverrun, !feed.isDeleted else { return false }
             for notice in notices { feed.add(notice, isOwn: isOwn) }
             return true
         }
@@ -81,9 +83,11 @@ package final class OpenMailbox: Sendable {
 
 extension OpenMailbox.Feed {
     fileprivate mutating func add(_ notice: MailboxNotice, isOwn: Bool) {
+        guard !isOverrun, !isDeleted else { return }
         if notices.count >= OpenMailbox.noticeLimit {
             isOverrun = true
             notices = []
+            return
         }
         switch notice {
         case .keywordsSeen(let seen):
@@ -91,7 +95,10 @@ extension OpenMailbox.Feed {
             keywords.formUnion(seen)
             if keywords.count > known { notices.append(.keywordsSeen(keywords.sorted())) }
         case .flagsChanged(let uid, let flags, _): notices.append(.flagsChanged(uid: uid, flags, isOwn: isOwn))
-        case .arrived, .vanished, .deleted, .renamed, .overrun: notices.append(notice)
+        case .deleted:
+            isDeleted = true
+            notices.append(notice)
+        case .arrived, .vanished, .renamed, .overrun: notices.append(notice)
         }
     }
 }

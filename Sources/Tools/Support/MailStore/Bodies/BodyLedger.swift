@@ -47,7 +47,16 @@ struct BodyLedger {
     }
 
     /// Keeps a body from being removed until ``unpin(_:)``.
-    mutating func pin(_ digest: BodyDigest) { pins[digest, default: 0] += 1 }
+    ///
+    /// - Returns: whether it comes too late for a removal that is under way.
+    @discardableResult
+    mutating func pin(_ digest: BodyDigest) -> Bool {
+        pins[digest, default: 0] += 1
+        return removing.contains(digest)
+    }
+
+    /// Takes over who reads and uploads from a ledger that this one replaces.
+    mutating func takePins(of other: BodyLedger) { pins = other.pins }
 
     /// Ends one ``pin(_:)``.
     mutating func unpin(_ digest: BodyDigest) {
@@ -75,7 +84,7 @@ struct BodyLedger {
         changes[digest, default: BodyChange(difference: 0, size: 0)].difference -= 1
     }
 
-    /// The first log position that is still needed for a body that a plan made now would not copy.
+    /// Whether a checkpoint has anything to do.
     var hasChanges: Bool { !changes.isEmpty || !logged.isEmpty || !idle.isEmpty }
 
     /// Takes what a checkpoint has to do.

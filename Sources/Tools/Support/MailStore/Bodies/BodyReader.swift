@@ -85,7 +85,7 @@ package final class BodyReader: Sendable {
 extension MailAccount {
     /// Opens a message's body; close it.
     package func openBody(of message: StoredMessage) -> BodyReader {
-        store.core.withLock { $0.bodies.pin(message.facts.body) }
+        _ = store.core.withLock { $0.bodies.pin(message.facts.body) }
         return BodyReader(store: store, digest: message.facts.body, size: Int(clamping: message.facts.size))
     }
 }

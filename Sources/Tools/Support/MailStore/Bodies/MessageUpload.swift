@@ -57,7 +57,11 @@ package final class MessageUpload: Sendable {
         }
         guard !chunks.isEmpty else { return }
         let log = store.core.withLock { core in
-            for chunk in chunks { core.enqueueChunk(upload: number, offset: chunk.offset, chunk.bytes) }
+            if core.isWritable(now: store.now()) {
+                for chunk in chunks { core.enqueueChunk(upload: number, offset: chunk.offset, chunk.bytes) }
+            } else {
+                core.uploads[number] = nil
+            }
             return core.log
         }
         if log.isCongested { await log.waitForSpace() }
@@ -77,14 +81,15 @@ package final class MessageUpload: Sendable {
             await abort()
             throw MailStoreError(.unavailable, "the message has \(received) octets, \(size) were announced")
         }
-        store.core.withLock { $0.bodies.pin(body) }
+        let isTooLate = store.core.withLock { $0.bodies.pin(body) }
         defer {
             store.core.withLock { core in
                 core.bodies.unpin(body)
                 core.uploads[number] = nil
             }
         }
-        let isInEngine = try isStreaming ? false : store.engineHolds(body)
+        // What a checkpoint is about to remove is as good as gone, however the race between the two ends.
+        let isInEngine = try isStreaming || isTooLate ? false : store.engineHolds(body)
         return try await append(body, isStreaming: isStreaming, isInEngine: isInEngine, rest: rest)
     }
 
@@ -100,7 +105,8 @@ package final class MessageUpload: Sendable {
         ) { core, box, unit, flags in
             let mailbox = try MailAccount.find(mailboxName, in: box.state)
             if isStreaming, core.uploads[number] == nil {
-                throw MailStoreError(.diskFull, "the log failed while the message arrived; nothing was changed")
+                throw core.refusal?.error
+                    ?? MailStoreError(.unavailable, "the log failed while the message arrived; nothing was changed")
             }
             let message = try box.state.append(facts, flags: flags, to: mailbox, batch: &unit.batch)
             if !(core.bodies.isHeld(body) ?? isInEngine) {

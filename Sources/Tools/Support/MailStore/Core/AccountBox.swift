@@ -43,8 +43,8 @@ final class AccountBox: @unchecked Sendable {
         switch change {
         case .mailboxChanged(let mailbox), .mailboxAppeared(let mailbox, _), .mailboxVanished(let mailbox, _),
             .mailboxRenamed(let mailbox, _, _):
+            // A mailbox of a special use may come back with the identity that was forgotten; its old records still have to go.
             dirty.mailboxes.insert(mailbox)
-            dirty.forgotten.remove(mailbox)
         case .mailboxForgotten(let mailbox):
             dirty.mailboxes.remove(mailbox)
             dirty.forgotten.insert(mailbox)
@@ -70,9 +70,10 @@ final class AccountBox: @unchecked Sendable {
     /// Puts back what was taken and could not be written.
     func restore(_ taken: Dirty) {
         dirty.subscriptions.formUnion(taken.subscriptions)
-        dirty.mailboxes.formUnion(taken.mailboxes.subtracting(dirty.forgotten))
-        dirty.forgotten.formUnion(taken.forgotten.subtracting(dirty.mailboxes))
-        for (mailbox, messages) in taken.records where !dirty.forgotten.contains(mailbox) {
+        let gone = dirty.forgotten
+        dirty.mailboxes.formUnion(taken.mailboxes.subtracting(gone))
+        dirty.forgotten.formUnion(taken.forgotten)
+        for (mailbox, messages) in taken.records where !gone.contains(mailbox) {
             dirty.records[mailbox, default: []].formUnion(messages)
         }
     }

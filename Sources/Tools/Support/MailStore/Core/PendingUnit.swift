@@ -7,6 +7,8 @@ internal import Storage
 /// What happens when a unit of the log is durable, and not before.
 struct PendingUnit {
     let ticket: LogTicket
+    /// Its number among all units of the process, which goes on when the log is replaced.
+    let number: UInt64
     var effects: [Effect]
 
     enum Effect {

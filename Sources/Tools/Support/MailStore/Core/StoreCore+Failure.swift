@@ -6,25 +6,41 @@ internal import Storage
 
 extension StoreCore {
     /// The log could not make something durable: all that waits for it is void, and memory has to go back to what is durable.
-    mutating func failed(_ error: MailStoreError) {
+    mutating func logFailed(_ error: MailStoreError) {
         if failure == nil { failure = error }
         pending = []
     }
 
-    /// Takes the place of a core that failed; who listens goes on listening.
+    /// Memory has what the log will never have; what was queued before still becomes durable and is told.
+    mutating func stateFailed(_ error: MailStoreError) { if failure == nil { failure = error } }
+
+    /// Takes the place of a core that failed; who listens or reads goes on.
     mutating func replace(
         with fresh: consuming StoreCore, refusingWritesUntil time: UInt64, because error: MailStoreError
     ) {
-        let listeners = self.listeners
-        let installations = self.installations.mapValues { $0 + 1 }
-        let next = nextListener
+        var fresh = fresh
+        fresh.listeners = listeners
+        fresh.installations = installations.mapValues { $0 + 1 }
+        fresh.nextListener = nextListener
+        fresh.units = units
+        fresh.uses = uses
+        fresh.generation = generation + 1
+        fresh.bodies.takePins(of: bodies)
+        fresh.isClosed = isClosed
+        fresh.needsWholeReplica = true
+        fresh.refusal = (time, error)
         self = fresh
-        self.listeners = listeners
-        self.installations = installations
-        nextListener = next
-        needsWholeReplica = true
-        refusal = (time, error)
     }
+
+    /// The names of all accounts, by ascending index.
+    var accountNames: [String] {
+        (0..<replica.symbols.accountCount).map { position in
+            replica.symbols.name(of: AccountIndex(UInt32(truncatingIfNeeded: position))) ?? ""
+        }
+    }
+
+    /// Whether ``checkWritable(now:)`` would let a command pass.
+    func isWritable(now: UInt64) -> Bool { !isClosed && failure == nil && (refusal.map { now >= $0.until } ?? true) }
 
     /// Refuses to write while the log has just failed or the disk has less than what is kept free.
     mutating func checkWritable(now: UInt64) throws(MailStoreError) {

@@ -8,7 +8,10 @@ internal import Storage
 ///
 /// The state runs ahead of the disk: an operation is applied when it is issued, so that the next command builds on it, and shown when it is durable. If it cannot be made durable the whole core is
 /// rebuilt from the engine and the log.
-struct StoreCore: ~Copyable {
+///
+/// `@unchecked Sendable`: it is made by one task, handed over whole, and from then on reached only behind the lock; of its parts only the replica is not
+/// declared sendable, and it is a value without references to anything shared.
+struct StoreCore: ~Copyable, @unchecked Sendable {
     var log: SegmentedLog
     var replica: Replica
     var accounts: [AccountIndex: AccountBox] = [:]
@@ -19,6 +22,14 @@ struct StoreCore: ~Copyable {
     var installations: [MailboxKey: UInt64] = [:]
     var pending: [PendingUnit] = []
     var lastTicket = LogTicket.none
+    /// The last unit that is durable and whose effects have taken place.
+    var told = LogTicket.none
+    /// Those who wait for the effects of a unit that is durable.
+    var tellWaiters: [(ticket: LogTicket, continuation: CheckedContinuation<Void, Never>)] = []
+    /// The units queued by this process so far, in this log and those before.
+    var units: UInt64 = 0
+    /// How often the core was rebuilt.
+    var generation: UInt64 = 0
     /// Records that the next checkpoint has to write.
     var dirtyRecords = 0
     /// The end of the log at the last checkpoint.
@@ -31,6 +42,8 @@ struct StoreCore: ~Copyable {
     var failure: MailStoreError?
     /// Until when writing is refused after a failure, and why.
     var refusal: (until: UInt64, error: MailStoreError)?
+    /// Until when a core that could not be rebuilt is left alone, and why.
+    var rebuildPause: (until: UInt64, error: MailStoreError)?
     var isClosed = false
 
     init(log: SegmentedLog, replica: consuming Replica, checkpointed: LogPosition) {
@@ -101,7 +114,10 @@ struct StoreCore: ~Copyable {
     }
 
     /// The set for flags by name; new keywords are made.
-    mutating func flagSet(_ names: MessageFlagNames) throws(CRDTError) -> FlagSet {
+    mutating func flagSet(_ names: MessageFlagNames) throws -> FlagSet {
+        guard names.keywords.count <= OperationFrame.maximumKeywordsPerFlagSet else {
+            throw MailStoreError.tooManyKeywords
+        }
         var keywords: [KeywordIndex] = []
         for name in names.keywords { keywords.append(try replica.keyword(named: name)) }
         return FlagSet(names.system, keywords: keywords)
@@ -114,13 +130,18 @@ struct StoreCore: ~Copyable {
     /// Queues frames for the log and remembers what to do when they are durable.
     mutating func enqueue(_ unit: [UInt8], _ effects: [PendingUnit.Effect]) -> LogTicket {
         let ticket = log.append(unit)
-        pending.append(PendingUnit(ticket: ticket, effects: effects))
+        units += 1
+        pending.append(PendingUnit(ticket: ticket, number: units, effects: effects))
         lastTicket = ticket
         return ticket
     }
 
     /// Units are durable: bodies can be read, and sessions told.
-    mutating func committed(upTo ticket: LogTicket, positions: [LogUnitPosition]) {
+    ///
+    /// - Returns: who waited for that.
+    mutating func committed(
+        upTo ticket: LogTicket, positions: [LogUnitPosition]
+    ) -> [CheckedContinuation<Void, Never>] {
         var starts: [LogTicket: LogPosition] = [:]
         for unit in positions { starts[unit.ticket] = unit.position }
         let count = pending.firstIndex { $0.ticket > ticket } ?? pending.count
@@ -138,11 +159,15 @@ struct StoreCore: ~Copyable {
                     bodies.becameDurable(digest, LoggedBody(chunks: progress.chunks, size: size))
                 case .notices(let key, let notices, let origin):
                     for (id, listener) in listeners[key] ?? [:] {
-                        listener.deliver(notices, of: unit.ticket, isOwn: id == origin)
+                        listener.deliver(notices, of: unit.number, isOwn: id == origin)
                     }
                 }
             }
         }
+        told = ticket
+        let ready = tellWaiters.filter { $0.ticket <= ticket }.map(\.continuation)
+        tellWaiters.removeAll { $0.ticket <= ticket }
+        return ready
     }
 
     /// The first position of the log that a checkpoint made now, up to `end`, leaves needed.

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import Logging
+internal import Storage
+internal import Synchronization
+
+extension MailStore {
+    /// Passes what a log reports on to the core. A log belongs to one core, so a report of a log that was replaced is none.
+    func listen(to log: SegmentedLog) {
+        log.setCommitHandler { [weak self, weak log] commit in
+            guard let self, let log else { return }
+            let ready = self.core.withLock { core -> [CheckedContinuation<Void, Never>] in
+                guard core.log === log else { return [] }
+                switch commit {
+                case .durable(let ticket, let positions): return core.committed(upTo: ticket, positions: positions)
+                case .failed(_, let error):
+                    core.logFailed(MailStoreError(error))
+                    return []
+                }
+            }
+            for waiter in ready { waiter.resume() }
+        }
+    }
+
+    /// Builds the core anew from what is durable, after the log could not take an operation that memory holds already.
+    ///
+    /// Nobody saw that operation: it was neither acknowledged nor shown. Open mailboxes stay open, and whoever reads a body reads on. No checkpoint runs
+    /// meanwhile, because what the engine holds must not change while it is read; and no lock is held, because the log may still have to
+    /// report what it wrote before.
+    ///
+    /// - Throws: why it could not be done; it is tried again after a pause.
+    func rebuildIfFailed() async throws(MailStoreError) {
+        guard core.withLock({ $0.failure != nil && !$0.isClosed }) else { return }
+        do {
+            try await checkpointing.exclusively { try rebuild() }
+        } catch {
+            throw MailStoreError(error)
+        }
+    }
+
+    private func rebuild() throws {
+        let plan = try core.withLock { core throws -> (SegmentedLog, MailStoreError, [String])? in
+            guard let failure = core.failure, !core.isClosed else { return nil }
+            // A disk that just failed to be read is not tried with every command.
+            if let (time, error) = core.rebuildPause, now() < time { throw error }
+            return (core.log, failure, core.accountNames)
+        }
+        guard let (log, failure, accounts) = plan else { return }
+        logger.error("the log failed: going back to what is durable", metadata: ["reason": "\(failure)"])
+        let recovery = StoreRecovery(directory: path, options: options, engine: engine, logger: logger)
+        log.close()
+        do {
+            var fresh: StoreCore? = try recovery.run(keeping: accounts)
+            if let log = fresh?.log { listen(to: log) }
+            core.withLock { core in
+                guard let next = fresh.take() else { return }
+                core.replace(with: next, refusingWritesUntil: writePauseEnd, because: failure)
+            }
+        } catch {
+            core.withLock { $0.rebuildPause = (writePauseEnd, MailStoreError(error)) }
+            throw error
+        }
+    }
+
+    private var writePauseEnd: UInt64 { now() + Self.writePauseMilliseconds }
+
+    /// How long writing is refused after the log failed, so that a full disk is not tried with every command.
+    static let writePauseMilliseconds: UInt64 = 1_000
+}
