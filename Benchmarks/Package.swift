@@ -1,0 +1,25 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "kuiper-benchmarks", platforms: [.macOS(.v26)],
+    dependencies: [.package(name: "kuiper", path: "..")],
+    targets: [
+        .executableTarget(
+            name: "kuiper-bench",
+            dependencies: [
+                .product(name: "CRDTKit", package: "kuiper"), .product(name: "IMAPCore", package: "kuiper"),
+            ], swiftSettings: house)
+    ])
