@@ -24,6 +24,7 @@ final class LogCore: Sendable {
             signal.wait()
             while var work = queue.withLock({ $0.take() }) {
                 commit(&work)
+                gather(after: work.unitEnds.count)
             }
             if queue.withLock({ $0.isClosing && $0.isEmpty }) { break }
         }
@@ -35,6 +36,17 @@ final class LogCore: Sendable {
         }
         for waiter in waiters { waiter.resume(returning: LogQueue.closedError) }
         for waiter in spaceWaiters { waiter.resume() }
+    }
+
+    /// Waits a moment for the sessions that were just served, if there are many: what they append next then shares a commit.
+    ///
+    /// It waits until as many units are queued as there were sessions at work, and at the longest as long as the last synchronisation took, because more
+    /// could not be saved. A few sessions, or one, never wait.
+    private func gather(after units: Int) {
+        guard let limit = queue.withLock({ $0.beginGathering(after: units) }) else { return }
+        let deadline = WakeSignal.Deadline(after: limit)
+        while !queue.withLock({ $0.hasGathered }), signal.wait(until: deadline) {}
+        queue.withLock { $0.endGathering() }
     }
 
     private func commit(_ work: inout LogQueue.Work) {
@@ -66,6 +78,7 @@ final class LogCore: Sendable {
             queue.counters.units += UInt64(commit.units)
             queue.counters.bytesWritten += UInt64(commit.bytes)
             queue.counters.syncDurations.record(commit.syncDuration)
+            queue.lastSync = commit.syncDuration
             let waiters = queue.complete(upTo: last, bytes: commit.bytes - LogBatchMark.frameBytes)
             return (queue.handler, waiters, queue.spaceWaiters(below: queueLimitBytes))
         }

@@ -25,6 +25,10 @@ struct LogQueue {
 
     /// A buffer above this size is not kept for the next batch.
     private static let keptBufferBytes = 4 * 1024 * 1024
+    /// From how many sessions on a commit waits for them to come back.
+    private static let gatheringSessions = 5
+    /// The longest that a commit waits for sessions to come back.
+    private static let gatheringLimit = Duration.milliseconds(4)
 
     private var bytes: [UInt8] = []
     private var unitEnds: [Int] = []
@@ -42,6 +46,10 @@ struct LogQueue {
 
     var handler: (@Sendable (LogCommit) -> Void)?
     var counters = LogCounters()
+    /// How long the last synchronisation took.
+    var lastSync = Duration.zero
+    /// The units for which the writer waits, while it does.
+    private var gatheringTarget: Int?
 
     /// Bytes that are not durable yet.
     var queuedBytes: Int {
@@ -71,7 +79,7 @@ struct LogQueue {
             bytes.append(contentsOf: unit)
         }
         unitEnds.append(bytes.count)
-        return (ticket, wasEmpty)
+        return (ticket, wasEmpty || unitEnds.count == gatheringTarget)
     }
 
     /// Begins to close: later units are refused.
@@ -91,6 +99,30 @@ struct LogQueue {
         unitEnds = []
         return work
     }
+
+    /// Begins to wait for more units than there are.
+    ///
+    /// - Parameter units: the units of the commit that has just ended; whoever appended them may soon append again.
+    /// - Returns: how long to wait at most, or nil when it is not worth it.
+    mutating func beginGathering(after units: Int) -> Duration? {
+        let sessions = units + unitEnds.count
+        guard sessions >= Self.gatheringSessions, failure == nil, !isClosing else { return nil }
+        // One straggler in ten is not waited for.
+        gatheringTarget = sessions - sessions / 10
+        guard !hasGathered else {
+            gatheringTarget = nil
+            return nil
+        }
+        return min(lastSync, Self.gatheringLimit)
+    }
+
+    /// Whether there is nothing more to wait for.
+    var hasGathered: Bool {
+        guard let gatheringTarget else { return true }
+        return unitEnds.count >= gatheringTarget || isClosing || failure != nil
+    }
+
+    mutating func endGathering() { gatheringTarget = nil }
 
     /// Records that units became durable; returns who is to be told.
     mutating func complete(upTo ticket: UInt64, bytes count: Int) -> [Waiter] {
