@@ -24,13 +24,16 @@ build: ## Build everything in debug mode
 	@.ci/setup build
 	swift build --build-tests
 
-test: ## Build and run the whole test suite (KITS_ONLY=1 for the kits alone)
+test: ## Build and run the whole test suite (KITS_ONLY=1: the two kits alone)
+ifeq ($(KITS_ONLY),1)
+	swift test --scratch-path .build-kits
+else
 	@.ci/setup test
 	swift test
+endif
 
 test-exhaustive: ## Run the small-scope check of the CRDT with four operations (release mode, minutes)
-	@.ci/setup test
-	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release --scratch-path .build-kits --filter Exhaustive
+	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter SmallScopeTests
 
 lint: ## Check the format and the documentation of the sources
 	swift format lint --strict --recursive --parallel $(FOUND)

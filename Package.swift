@@ -4,7 +4,7 @@
 
 import PackageDescription
 
-/// The fast loop: `KITS_ONLY=1` leaves only the pure kits and their tests, which need nothing but swift-collections.
+/// The fast loop: `KITS_ONLY=1` leaves only the pure kits and their tests, which need nothing but the standard library.
 let kitsOnly = Context.environment["KITS_ONLY"] == "1"
 
 let house: [SwiftSetting] = [
@@ -18,10 +18,7 @@ let house: [SwiftSetting] = [
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
-var dependencies: [Package.Dependency] = [
-    // Deque for the causal buffer's queues: the standard library has none.
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")
-]
+var dependencies: [Package.Dependency] = []
 
 var products: [Product] = [
     .library(name: "CRDTKit", targets: ["CRDTKit"]),
@@ -29,7 +26,7 @@ var products: [Product] = [
 ]
 
 var targets: [Target] = [
-    .target(name: "CRDTKit", dependencies: [product("DequeModule", "swift-collections")], swiftSettings: house),
+    .target(name: "CRDTKit", swiftSettings: house),
     .target(name: "IMAPCore", swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport/Pure", swiftSettings: house),
     .testTarget(
@@ -122,6 +119,11 @@ if !kitsOnly {
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], path: "Tests/Tools/IMAPService", swiftSettings: house),
+        // Real processes, real clients, temporary directories.
+        .target(name: "LiveTestSupport", path: "Tests/TestSupport/Live", swiftSettings: house),
+        .testTarget(
+            name: "InteropTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Interop",
+            resources: [.copy("Scripts")], swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }

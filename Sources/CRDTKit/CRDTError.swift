@@ -9,25 +9,45 @@ public struct CRDTError: Error, Sendable, CustomStringConvertible {
         public let description: String
         private init(_ description: String) { self.description = description }
 
-        /// The mailbox does not exist. Scope: the command.
+        /// The mailbox does not exist.
+        ///
+        /// Scope: the command.
         public static let noSuchMailbox = Code("noSuchMailbox")
-        /// The name is taken. Scope: the command.
+        /// The name is taken.
+        ///
+        /// Scope: the command.
         public static let mailboxExists = Code("mailboxExists")
-        /// The message does not exist. Scope: the command.
+        /// The message does not exist.
+        ///
+        /// Scope: the command.
         public static let noSuchMessage = Code("noSuchMessage")
-        /// The mailbox may not be changed in this way (INBOX). Scope: the command.
+        /// The mailbox may not be changed in this way (INBOX).
+        ///
+        /// Scope: the command.
         public static let notPermitted = Code("notPermitted")
-        /// A named limit is reached. Scope: the command or the frame.
+        /// A named limit is reached.
+        ///
+        /// Scope: the command or the frame.
         public static let limitExceeded = Code("limitExceeded")
-        /// Bytes that are not a frame or a record. Scope: the stream.
+        /// Bytes that are not a frame or a record.
+        ///
+        /// Scope: the stream.
         public static let malformed = Code("malformed")
-        /// A format of a later version. Scope: the stream.
+        /// A format of a later version.
+        ///
+        /// Scope: the stream.
         public static let unsupportedVersion = Code("unsupportedVersion")
-        /// A frame refers to something that its origin's stream never defined. Scope: the stream.
+        /// A frame refers to something that its origin's stream never defined.
+        ///
+        /// Scope: the stream.
         public static let undefinedReference = Code("undefinedReference")
-        /// A peer's clock is too far ahead. Scope: the frame.
+        /// A peer's clock is too far ahead.
+        ///
+        /// Scope: the frame.
         public static let clockTooFarAhead = Code("clockTooFarAhead")
-        /// Two different frames claim the same operations. Scope: the replica.
+        /// Two different frames claim the same operations.
+        ///
+        /// Scope: the replica.
         public static let fork = Code("fork")
     }
 

@@ -85,7 +85,7 @@ extension AccountState {
         case .delete(let target): mailbox = target
         case .create(let target, _, let uidValidity, _):
             // Only a creation that raises UIDVALIDITY takes the former UIDs out of sight.
-            guard let slot = slot(of: target), let birth = slots[slot].birth, birth.uidValidity < uidValidity else {
+            guard let slot = slot(of: target), slots[slot].birth?.uidValidity ?? 0 < uidValidity else {
                 return nil
             }
             mailbox = target
@@ -101,7 +101,7 @@ extension AccountState {
     ) {
         if let birth { uidValidityFloor = max(uidValidityFloor, birth.uidValidity) }
         guard let slot = slotOrNew(mailbox, context: context) else { return }
-        if let birth, let known = slots[slot].birth, known.uidValidity < birth.uidValidity { requireMessages(slot) }
+        if let birth, slots[slot].birth?.uidValidity ?? 0 < birth.uidValidity { requireMessages(slot) }
         slots[slot].touch(dot, context: context, tally: &tally)
         let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
         slots[slot].changeHeader(

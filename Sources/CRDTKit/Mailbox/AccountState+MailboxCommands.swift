@@ -68,7 +68,10 @@ extension AccountState {
         _ = try aliveSlot(mailbox)
         let newName = MailboxNames.canonical(newName)
         try checkName(newName, separator: separator)
-        if self.mailbox(named: newName) != nil { throw CRDTError(.mailboxExists, "a mailbox of the new name exists") }
+        // INBOX is a mailbox of its own, whether it was made yet or not.
+        if newName == MailboxNames.inbox || self.mailbox(named: newName) != nil {
+            throw CRDTError(.mailboxExists, "a mailbox of the new name exists")
+        }
         let oldName = effectiveName(of: mailbox) ?? ""
         let missing = missingSuperiors(of: newName, separator: separator)
         if mailbox == .inbox {
@@ -132,7 +135,8 @@ extension AccountState {
         _ known: MailboxID?, _ name: String, _ use: MailboxUse, _ validity: UIDValiditySource,
         _ batch: inout OperationBatch
     ) -> MailboxID {
-        let mailbox = known ?? MailboxID(batch.nextDot)
+        let name = MailboxNames.canonical(name)
+        let mailbox = known ?? (name == MailboxNames.inbox ? .inbox : MailboxID(batch.nextDot))
         let uidValidity = validity.next(above: uidValidityFloor) ?? UInt32.max
         batch.issue(.create(mailbox: mailbox, name: name, uidValidity: uidValidity, use: use), to: &self)
         return mailbox

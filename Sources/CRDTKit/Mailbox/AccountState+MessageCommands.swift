@@ -13,12 +13,13 @@ extension AccountState {
     ///   - mailbox: where it goes.
     ///   - batch: takes the operation.
     /// - Returns: the new message.
-    /// - Throws: ``CRDTError`` with `noSuchMailbox`, or `limitExceeded` if the mailbox has no UID left.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, or `limitExceeded` if the mailbox has no UID left or there are too many keywords.
     @discardableResult
     public mutating func append(
         _ facts: MessageFacts, flags: FlagSet = FlagSet(), to mailbox: MailboxID, batch: inout OperationBatch
     ) throws(CRDTError) -> PlacedMessage {
         let slot = try aliveSlot(mailbox)
+        try checkKeywords(flags.keywords.count)
         try checkUIDs(1, slot, batch)
         return place(nil, facts, flags, mailbox, &batch)
     }
@@ -46,7 +47,7 @@ extension AccountState {
     ///   - mailbox: where it is.
     ///   - batch: takes the operation; none if the flags are what they shall be.
     /// - Returns: whether anything changed.
-    /// - Throws: ``CRDTError`` with `noSuchMailbox` or `noSuchMessage`.
+    /// - Throws: ``CRDTError`` with `noSuchMailbox`, `noSuchMessage`, or `limitExceeded` if the message would have too many keywords.
     @discardableResult
     public mutating func store(
         _ change: FlagChange, message: Dot, in mailbox: MailboxID, batch: inout OperationBatch
@@ -65,6 +66,9 @@ extension AccountState {
         }
         adding.system.formIntersection(.known)
         if adding.isEmpty && removing.isEmpty { return false }
+        if !adding.keywords.isEmpty {
+            try checkKeywords(present.subtracting(removing).keywords.count + adding.keywords.count)
+        }
         batch.issue(
             .store(mailbox: mailbox, message: message, adding: adding, removing: removing), to: &self)
         return true
@@ -126,6 +130,7 @@ extension AccountState {
         in mailbox: MailboxID, limit: Int = .max, batch: inout OperationBatch
     ) throws(CRDTError) -> Int {
         let slot = try aliveSlot(mailbox)
+        precondition(slots[slot].isResident, "the messages of \(mailbox) are not installed")
         let owner = batch.context.replica(batch.replica)
         guard slots[slot].counts.waiting > 0, let epoch = slots[slot].currentEpoch, epoch.owner == owner else {
             return 0
@@ -183,6 +188,14 @@ extension AccountState {
             throw CRDTError(
                 .limitExceeded, "the mailbox has no UID left: UIDNEXT is \(slots[slot].uidNext); create another mailbox"
             )
+        }
+    }
+
+    private borrowing func checkKeywords(_ count: Int) throws(CRDTError) {
+        if count > limits.maximumKeywords {
+            throw CRDTError(
+                .limitExceeded,
+                "the message would have \(count) keywords; at most \(limits.maximumKeywords) are allowed")
         }
     }
 

@@ -9,6 +9,8 @@ public struct AccountLimits: Hashable, Sendable {
     public var maximumMailboxes: Int
     /// The most subscriptions that an account may have.
     public var maximumSubscriptions: Int
+    /// The most keywords that a message may have.
+    public var maximumKeywords: Int
 
     /// Sets the limits.
     ///
@@ -16,10 +18,15 @@ public struct AccountLimits: Hashable, Sendable {
     ///   - maximumNameBytes: the longest mailbox name in UTF-8 bytes; default 1,000.
     ///   - maximumMailboxes: the most mailboxes; default 20,000.
     ///   - maximumSubscriptions: the most subscriptions; default 40,000.
-    public init(maximumNameBytes: Int = 1_000, maximumMailboxes: Int = 20_000, maximumSubscriptions: Int = 40_000) {
+    ///   - maximumKeywords: the most keywords of a message; default 100.
+    public init(
+        maximumNameBytes: Int = 1_000, maximumMailboxes: Int = 20_000, maximumSubscriptions: Int = 40_000,
+        maximumKeywords: Int = 100
+    ) {
         self.maximumNameBytes = maximumNameBytes
         self.maximumMailboxes = maximumMailboxes
         self.maximumSubscriptions = maximumSubscriptions
+        self.maximumKeywords = maximumKeywords
     }
 }
 
@@ -81,7 +88,7 @@ public struct AccountState: ~Copyable, Sendable {
     /// The slot of a mailbox, made if there is none.
     mutating func slotOrNew(_ mailbox: MailboxID, context: borrowing ApplyContext) -> Int? {
         if let slot = slot(of: mailbox) { return slot }
-        if mailbox.dot == .none { return nil }
+        if mailbox.dot.counter == 0 { return nil }
         return addSlot(Mailbox(id: mailbox, context: context))
     }
 

@@ -28,7 +28,7 @@ extension Mailbox {
         }
         var validityRose = false
         if let newBirth, birth.map({ $0 < newBirth }) ?? true {
-            validityRose = birth.map { $0.uidValidity < newBirth.uidValidity } ?? false
+            validityRose = (birth?.uidValidity ?? 0) < newBirth.uidValidity
             birth = newBirth
             _ = note(newBirth.epoch)
         }

@@ -29,6 +29,7 @@ public struct OperationBatch: Sendable {
     ///   - timestamp: the time of the batch, from the hybrid clock.
     ///   - account: the account.
     ///   - context: the names, and as the past all that this replica has delivered.
+    /// - Precondition: `firstCounter` is at least 1.
     public init(
         replica: ReplicaIndex, firstCounter: UInt64, timestamp: HybridTimestamp, account: AccountIndex,
         context: ApplyContext
@@ -38,7 +39,8 @@ public struct OperationBatch: Sendable {
         self.timestamp = timestamp
         self.account = account
         self.context = context
-        if firstCounter > 0 { self.context.past[replica] = firstCounter - 1 }
+        precondition(firstCounter > 0, "counters begin with 1")
+        self.context.past[replica] = firstCounter - 1
     }
 
     /// The dot of the next operation.

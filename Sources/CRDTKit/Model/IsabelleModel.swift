@@ -15,7 +15,7 @@ public struct IsabelleModel<Name: Hashable & Sendable, ID: Hashable & Sendable>:
         public var files: Set<ID> = []
     }
 
-    /// A downstream operation. Its fresh identifier is the operation's own.
+    /// A downstream operation; its fresh identifier is the operation's own.
     public enum Operation: Hashable, Sendable {
         /// Adds a tag.
         case create(ID, Name)

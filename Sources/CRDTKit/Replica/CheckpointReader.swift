@@ -82,8 +82,7 @@ struct CheckpointReader {
         let keywords = try count(bytes, &offset, atMost: limits.maximumKeywords)
         let context = try Self.vector(bytes, &offset, replicas: ReplicaTable.capacity)
         try Self.checkEnd(bytes, offset)
-        var symbols = StreamSymbols(origin: .wellKnown)
-        symbols.replicas = []
+        var symbols = StreamSymbols()
         try list(replicas, { CheckpointKey.stream(position, .replica, $0) }) { (bytes, offset) throws(CRDTError) in
             let index = try WireReader.varint(bytes, &offset, atMost: UInt64(UInt16.max), "a replica index")
             symbols.replicas.append(ReplicaIndex(UInt16(truncatingIfNeeded: index)))

@@ -75,7 +75,7 @@ extension Replica {
         if header.lastCounter <= seen { return .duplicate }
         let isOwn = known == own
         if let nowMilliseconds { try checkRemote(header, isOwn: isOwn, nowMilliseconds) }
-        if let known,
+        if let known, buffer.frameCount > 0,
             try buffer.holds(
                 origin: known, firstCounter: header.firstCounter, operationCount: header.operationCount,
                 payload: payload)
@@ -92,7 +92,7 @@ extension Replica {
             if isStranger { strangers.insert(origin) }
             return try hold(header, origin, payload, missing: [Dot(origin, header.firstCounter - 1)], from: position)
         }
-        switch try attempt(header, payload, offset, recovering: nowMilliseconds == nil) {
+        switch try attempt(header, known, payload, offset, recovering: nowMilliseconds == nil) {
         case .delivered(let frame):
             return drain(after: frame)
         case .lacks(let missing):
@@ -181,7 +181,7 @@ extension Replica {
         var offset = 0
         let header = try FrameHeader(payload, &offset)
         if header.lastCounter <= delivered[held.origin] { return nil }
-        switch try attempt(header, payload, offset, recovering: false) {
+        switch try attempt(header, held.origin, payload, offset, recovering: false) {
         case .delivered(let frame):
             return frame
         case .lacks(let missing):
@@ -202,14 +202,13 @@ extension Replica {
     /// Decodes a frame whose stream has no gap, and delivers it if it lacks nothing; on an error and if it lacks
     /// something, nothing has changed but, in the latter case, the table of replicas.
     private mutating func attempt(
-        _ header: FrameHeader, _ payload: RawSpan, _ start: Int, recovering: Bool
+        _ header: FrameHeader, _ known: ReplicaIndex?, _ payload: RawSpan, _ start: Int, recovering: Bool
     ) throws(CRDTError) -> Attempt {
-        let known = replicas.index(of: header.origin)
         let marks = Marks(
             replicas: replicas.count, symbols: symbols.mark,
             stream: known.map { origins[Int($0.rawValue)].symbols.mark })
         do throws(CRDTError) {
-            let origin = try replica(header.origin)
+            let origin = if let known { known } else { try replica(header.origin) }
             let before = marks.stream ?? origins[Int(origin.rawValue)].symbols.mark
             let attempt = try decode(header, origin, payload, start, recovering)
             switch attempt {
@@ -241,15 +240,14 @@ extension Replica {
             throw staleLife(dot.counter)
         }
         guard header.operationCount <= payload.byteCount - offset else { throw WireReader.truncated() }
+        guard header.firstCounter <= seen + 1 else { throw CRDTError(.malformed, "a frame came before its turn") }
         var decoder = OperationDecoder(
             header, origin: origin, symbols: origins[Int(origin.rawValue)].symbols, replicas: replicas.ids, past: past)
         let skipped = Int(seen + 1 - header.firstCounter)
         var operations: [Operation] = []
         operations.reserveCapacity(header.operationCount - skipped)
-        for position in 0..<header.operationCount {
-            let operation = try decoder.next(payload, &offset)
-            if position >= skipped { operations.append(operation) }
-        }
+        for _ in 0..<skipped { _ = try decoder.next(payload, &offset) }
+        for _ in skipped..<header.operationCount { operations.append(try decoder.next(payload, &offset)) }
         guard offset == payload.byteCount else {
             throw CRDTError(.malformed, "\(payload.byteCount - offset) bytes follow a frame's last operation")
         }
@@ -328,20 +326,20 @@ extension Replica {
     private mutating func commit(_ frame: DecodedFrame, _ header: FrameHeader, _ before: StreamSymbols.Mark) {
         let position = Int(frame.origin.rawValue)
         let last = frame.counters.upperBound
-        var context = frame.past
-        context[frame.origin] = last
+        // In place: the context grows by what the frame told and is not copied.
+        origins[position].context.formUnion(frame.past)
+        origins[position].context[frame.origin] = last
         clock.recover(header.lastTimestamp)
         if frame.origin == own {
             numbers.learn(origins[position].symbols, after: before)
             delivered[own] = last
-            origins[position].context = context
+            let context = origins[position].context
             changed.removeAll { delivered[$0] <= context[$0] }
         } else {
             if delivered[frame.origin] == origins[Int(own.rawValue)].context[frame.origin] {
                 changed.append(frame.origin)
             }
             delivered[frame.origin] = last
-            origins[position].context = context
             deliveries &+= 1
             if !strangers.isEmpty { strangers.remove(frame.origin) }
         }

@@ -51,9 +51,10 @@ extension Replica {
         }
         let position = Int(own.rawValue)
         let marks = origins[position].symbols.mark
-        var stream = StreamDefinitions(symbols: origins[position].symbols, numbers: numbers)
+        var stream = StreamDefinitions(
+            symbols: origins[position].symbols, numbers: numbers, names: symbols, replicas: replicas)
         // The stream's lists are moved, not copied: while the frames are made, the replica holds none.
-        origins[position].symbols = StreamSymbols(origin: own)
+        origins[position].symbols = StreamSymbols()
         numbers = StreamNumbers()
         let result = encode(operations, &stream)
         if case .failure = result {
@@ -64,7 +65,7 @@ extension Replica {
         numbers = stream.numbers
         let payloads = try result.get()
         delivered[own] += UInt64(operations.count)
-        origins[position].context = delivered
+        origins[position].context.formUnion(delivered)
         changed.removeAll(keepingCapacity: true)
         return payloads
     }
@@ -92,7 +93,7 @@ extension Replica {
         stream.startFrame()
         var entries: [(number: UInt64, counter: UInt64)] = []
         for replica in changed {
-            entries.append((try stream.number(of: replica, replicas), delivered[replica]))
+            entries.append((try stream.number(of: replica), delivered[replica]))
         }
         entries.sort { $0.number < $1.number }
         let first = operations[start]
@@ -103,7 +104,7 @@ extension Replica {
         let limit = max(1, min(limits.maximumOperationsPerFrame, OperationFrame.maximumOperations))
         var end = start
         repeat {
-            try encoder.encode(operations[end], &stream, symbols, replicas, into: &body)
+            try encoder.encode(operations[end], &stream, into: &body)
             end += 1
         } while end < operations.count && end - start < limit
             && body.count + stream.bytes.count < OperationFrame.closingBytes

@@ -56,7 +56,9 @@ public struct MessageInstallation: Sendable {
         for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 3)) {
             let dot = try RecordReader.dot(bytes, &position, end)
             let flags = SystemFlags(rawValue: try RecordReader.byte(bytes, &position, end))
-            if flags.isEmpty || !SystemFlags.known.isSuperset(of: flags) || dots.enablers.contains(where: { $0.dot == dot }) {
+            if flags.isEmpty || !SystemFlags.known.isSuperset(of: flags)
+                || dots.enablers.contains(where: { $0.dot == dot })
+            {
                 throw RecordReader.malformed("a wrong set of flags")
             }
             dots.enablers.append(.init(dot: dot, flags: flags))
@@ -161,7 +163,9 @@ extension Mailbox {
             counted.add(record)
             result.put(record, work: &work)
         }
-        if counted != counts { throw RecordReader.malformed("the mailbox counts \(counts), its messages are \(counted)") }
+        if counted != counts {
+            throw RecordReader.malformed("the mailbox counts \(counts), its messages are \(counted)")
+        }
         return result
     }
 }

@@ -13,6 +13,26 @@ enum RecordKind: UInt8 {
 ///
 /// Records are written by one node's engine for itself, so dots and keywords are local indexes. The key under which a record lies is the shell's
 /// business; the record repeats what it is about.
+///
+///     record       = kind version fields check
+///     kind         = %x61 / %x6D / %x72 / %x73    ; account, mailbox, message, subscription
+///     version      = %x01
+///     check        = 4OCTET                       ; of all before it, big-endian
+///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
+///     mailbox      = dot text (%x00 / %x01 number replica number)    ; identity, name, name stamp
+///                    (%x00 / %x01 number replica use)                ; UIDVALIDITY, creator, special use
+///                    vector vector                                   ; liveness, deletes
+///                    number *epoch number number 6number             ; epochs, UIDNEXT, HIGHESTMODSEQ, counts
+///     message      = dot 32OCTET number 8OCTET number                ; identity, body, size, INTERNALDATE and zone
+///                    number number number place displaced            ; MODSEQ, UID, epoch's index
+///                    number *dot number *(dot flags) number *(number dot)    ; presence, system flags, keywords
+///     subscription = text number *dot
+///     dot          = number number                ; replica's local index, counter
+///     replica      = 8OCTET number                ; name, incarnation
+///     epoch        = number replica
+///     vector       = number *number
+///     text         = number *OCTET                ; UTF-8
+///     number       = 1*10OCTET                    ; LEB128
 struct RecordWriter {
     static let version: UInt8 = 1
     private(set) var bytes: [UInt8]
@@ -111,7 +131,8 @@ enum RecordReader {
         if bytes[0] != kind.rawValue { throw malformed("kind \(bytes[0]) instead of \(kind.rawValue)") }
         if bytes[1] != RecordWriter.version {
             throw CRDTError(
-                .unsupportedVersion, "snapshot record of version \(bytes[1]); this program reads \(RecordWriter.version)")
+                .unsupportedVersion,
+                "snapshot record of version \(bytes[1]); this program reads \(RecordWriter.version)")
         }
         return (2, end)
     }

@@ -33,13 +33,10 @@ struct OperationEncoder {
     /// - Parameters:
     ///   - operation: the operation, whose dot is the next of the frame.
     ///   - stream: the stream's numbers; gains definitions.
-    ///   - symbols: the local names.
-    ///   - replicas: the local replicas.
     ///   - bytes: where the operation goes.
     /// - Throws: `malformed`, `limitExceeded` or `undefinedReference` if no peer could accept the operation.
     mutating func encode(
-        _ operation: Operation, _ stream: inout StreamDefinitions, _ symbols: SymbolTable, _ replicas: ReplicaTable,
-        into bytes: inout [UInt8]
+        _ operation: Operation, _ stream: inout StreamDefinitions, into bytes: inout [UInt8]
     ) throws(CRDTError) {
         guard operation.dot == Dot(origin, counter) && operation.timestamp.rawValue >= timestamp else {
             throw CRDTError(
@@ -56,61 +53,61 @@ struct OperationEncoder {
         if operation.account == account {
             tag |= OperationTag.sameAccount
         } else {
-            WireWriter.put(try stream.number(of: operation.account, symbols), into: &bytes)
+            WireWriter.put(try stream.number(of: operation.account), into: &bytes)
             account = operation.account
         }
         switch operation.body {
         case .append(let mailbox, let facts, let flags, let assignment):
             tag |= OperationKind.append.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
-            try put(flags, &stream, symbols, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
+            try put(flags, &stream, &bytes)
             put(facts, &bytes)
             if let assignment {
                 tag |= OperationTag.extra
-                try put(assignment, &stream, replicas, &bytes)
+                try put(assignment, &stream, &bytes)
             }
         case .store(let mailbox, let message, let adding, let removing):
             tag |= OperationKind.store.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
-            try put(message, &stream, replicas, &bytes)
-            try put(adding, &stream, symbols, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
+            try put(message, &stream, &bytes)
+            try put(adding, &stream, &bytes)
             if !removing.isEmpty {
                 tag |= OperationTag.extra
-                try put(removing, &stream, symbols, &bytes)
+                try put(removing, &stream, &bytes)
             }
         case .expunge(let mailbox, let message):
             tag |= OperationKind.expunge.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
-            try put(message, &stream, replicas, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
+            try put(message, &stream, &bytes)
         case .assign(let mailbox, let message, let assignment):
             tag |= OperationKind.assign.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
-            try put(message, &stream, replicas, &bytes)
-            try put(assignment, &stream, replicas, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
+            try put(message, &stream, &bytes)
+            try put(assignment, &stream, &bytes)
         case .delete(let mailbox):
             tag |= OperationKind.delete.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
         case .create, .rename, .subscribe, .unsubscribe:
-            try putNamed(operation.body, &tag, &stream, replicas, &bytes)
+            try putNamed(operation.body, &tag, &stream, &bytes)
         }
         bytes[tagPosition] = tag
         counter += 1
     }
 
     private mutating func putNamed(
-        _ body: OperationBody, _ tag: inout UInt8, _ stream: inout StreamDefinitions, _ replicas: ReplicaTable,
+        _ body: OperationBody, _ tag: inout UInt8, _ stream: inout StreamDefinitions,
         _ bytes: inout [UInt8]
     ) throws(CRDTError) {
         switch body {
         case .create(let mailbox, let name, let uidValidity, let use):
             tag |= OperationKind.create.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
             try put(name: name, &bytes)
             WireWriter.put(UInt64(uidValidity), into: &bytes)
             bytes.append(use.rawValue)
         case .rename(let mailbox, let name):
             tag |= OperationKind.rename.rawValue
-            try put(mailbox, &tag, &stream, replicas, &bytes)
+            try put(mailbox, &tag, &stream, &bytes)
             try put(name: name, &bytes)
         case .subscribe(let name):
             tag |= OperationKind.subscribe.rawValue
@@ -125,7 +122,7 @@ struct OperationEncoder {
 
     @inline(__always)
     private mutating func put(
-        _ mailbox: MailboxID, _ tag: inout UInt8, _ stream: inout StreamDefinitions, _ replicas: ReplicaTable,
+        _ mailbox: MailboxID, _ tag: inout UInt8, _ stream: inout StreamDefinitions,
         _ bytes: inout [UInt8]
     ) throws(CRDTError) {
         if mailbox == self.mailbox {
@@ -145,7 +142,7 @@ struct OperationEncoder {
             if dot.replica == origin {
                 WireWriter.put(dot.counter << 2 | MailboxForm.ofOrigin, into: &bytes)
             } else {
-                let number = try stream.number(of: dot.replica, replicas)
+                let number = try stream.number(of: dot.replica)
                 WireWriter.put(number << 2 | MailboxForm.ofReplica, into: &bytes)
                 WireWriter.put(dot.counter, into: &bytes)
             }
@@ -155,7 +152,7 @@ struct OperationEncoder {
 
     @inline(__always)
     private mutating func put(
-        _ message: Dot, _ stream: inout StreamDefinitions, _ replicas: ReplicaTable, _ bytes: inout [UInt8]
+        _ message: Dot, _ stream: inout StreamDefinitions, _ bytes: inout [UInt8]
     ) throws(CRDTError) {
         try checkObserved(message)
         let before = message.replica == origin ? counter - message.counter : UInt64.max
@@ -170,7 +167,7 @@ struct OperationEncoder {
         if message.replica == origin {
             WireWriter.put(before << 2 | MessageForm.ofOriginBefore, into: &bytes)
         } else {
-            let number = try stream.number(of: message.replica, replicas)
+            let number = try stream.number(of: message.replica)
             WireWriter.put(number << 2 | MessageForm.ofReplica, into: &bytes)
             WireWriter.put(message.counter, into: &bytes)
         }
@@ -178,7 +175,7 @@ struct OperationEncoder {
     }
 
     private mutating func put(
-        _ assignment: UIDAssignment, _ stream: inout StreamDefinitions, _ replicas: ReplicaTable,
+        _ assignment: UIDAssignment, _ stream: inout StreamDefinitions,
         _ bytes: inout [UInt8]
     ) throws(CRDTError) {
         guard assignment.uid > 0 && assignment.epoch.number > 0 else {
@@ -188,12 +185,12 @@ struct OperationEncoder {
         if assignment.epoch == self.assignment?.epoch {
             WireWriter.put(step << 1, into: &bytes)
         } else {
-            guard let owner = replicas.index(of: assignment.epoch.owner) else {
+            guard let owner = stream.replicas.index(of: assignment.epoch.owner) else {
                 throw CRDTError(.undefinedReference, "epoch owner \(assignment.epoch.owner) was never interned")
             }
             WireWriter.put(step << 1 | 1, into: &bytes)
             WireWriter.put(UInt64(assignment.epoch.number), into: &bytes)
-            WireWriter.put(try stream.number(of: owner, replicas), into: &bytes)
+            WireWriter.put(try stream.number(of: owner), into: &bytes)
         }
         self.assignment = assignment
     }
@@ -211,18 +208,18 @@ struct OperationEncoder {
 
     @inline(__always)
     private mutating func put(
-        _ flags: FlagSet, _ stream: inout StreamDefinitions, _ symbols: SymbolTable, _ bytes: inout [UInt8]
+        _ flags: FlagSet, _ stream: inout StreamDefinitions, _ bytes: inout [UInt8]
     ) throws(CRDTError) {
         guard flags.system.rawValue < 0x20 else { throw CRDTError(.malformed, "a set of flags has unknown bits") }
         if flags.keywords.isEmpty {
             bytes.append(flags.system.rawValue)
         } else {
-            try putKeywords(flags, &stream, symbols, &bytes)
+            try putKeywords(flags, &stream, &bytes)
         }
     }
 
     private func putKeywords(
-        _ flags: FlagSet, _ stream: inout StreamDefinitions, _ symbols: SymbolTable, _ bytes: inout [UInt8]
+        _ flags: FlagSet, _ stream: inout StreamDefinitions, _ bytes: inout [UInt8]
     ) throws(CRDTError) {
         let limit = OperationFrame.maximumKeywordsPerFlagSet
         guard flags.keywords.count <= limit else {
@@ -230,7 +227,7 @@ struct OperationEncoder {
         }
         bytes.append(flags.system.rawValue | 0x80)
         WireWriter.put(count: flags.keywords.count, into: &bytes)
-        for keyword in flags.keywords { WireWriter.put(try stream.number(of: keyword, symbols), into: &bytes) }
+        for keyword in flags.keywords { WireWriter.put(try stream.number(of: keyword), into: &bytes) }
     }
 
     private func put(name: String, _ bytes: inout [UInt8]) throws(CRDTError) {

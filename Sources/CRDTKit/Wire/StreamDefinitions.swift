@@ -8,14 +8,20 @@ struct StreamDefinitions: ~Copyable {
     var symbols: StreamSymbols
     /// The numbers of the local indexes.
     var numbers: StreamNumbers
+    /// The local names; held here, because handing them to each call would count references for each operation.
+    private let names: SymbolTable
+    /// The local replicas.
+    let replicas: ReplicaTable
     /// The definitions of the frame in the making, encoded.
     private(set) var bytes: [UInt8] = []
     /// Their number.
     private(set) var count = 0
 
-    init(symbols: StreamSymbols, numbers: StreamNumbers) {
+    init(symbols: StreamSymbols, numbers: StreamNumbers, names: SymbolTable, replicas: ReplicaTable) {
         self.symbols = symbols
         self.numbers = numbers
+        self.names = names
+        self.replicas = replicas
     }
 
     /// Begins the next frame, which carries only what no earlier one did.
@@ -26,17 +32,17 @@ struct StreamDefinitions: ~Copyable {
 
     /// The number of an account, defined now if need be.
     @inline(__always)
-    mutating func number(of account: AccountIndex, _ table: SymbolTable) throws(CRDTError) -> UInt64 {
+    mutating func number(of account: AccountIndex) throws(CRDTError) -> UInt64 {
         let index = Int(account.rawValue)
         if let known = StreamNumbers.number(of: index, in: numbers.accounts) { return known }
-        return try define(account, table)
+        return try define(account)
     }
 
     /// The number of a keyword, defined now if need be.
-    mutating func number(of keyword: KeywordIndex, _ table: SymbolTable) throws(CRDTError) -> UInt64 {
+    mutating func number(of keyword: KeywordIndex) throws(CRDTError) -> UInt64 {
         let index = Int(keyword.rawValue)
         if let known = StreamNumbers.number(of: index, in: numbers.keywords) { return known }
-        guard let name = table.name(of: keyword) else {
+        guard let name = names.name(of: keyword) else {
             throw CRDTError(.undefinedReference, "keyword \(keyword.rawValue) was never interned")
         }
         let number = symbols.keywords.count
@@ -49,15 +55,15 @@ struct StreamDefinitions: ~Copyable {
 
     /// The number of a replica, defined now if need be.
     @inline(__always)
-    mutating func number(of replica: ReplicaIndex, _ table: ReplicaTable) throws(CRDTError) -> UInt64 {
+    mutating func number(of replica: ReplicaIndex) throws(CRDTError) -> UInt64 {
         if replica == symbols.replicas[1] { return 1 }
         let index = Int(replica.rawValue)
         if let known = StreamNumbers.number(of: index, in: numbers.replicas) { return known }
-        return try define(replica, table)
+        return try define(replica)
     }
 
-    private mutating func define(_ account: AccountIndex, _ table: SymbolTable) throws(CRDTError) -> UInt64 {
-        guard let name = table.name(of: account) else {
+    private mutating func define(_ account: AccountIndex) throws(CRDTError) -> UInt64 {
+        guard let name = names.name(of: account) else {
             throw CRDTError(.undefinedReference, "account \(account.rawValue) was never interned")
         }
         let number = symbols.accounts.count
@@ -68,8 +74,8 @@ struct StreamDefinitions: ~Copyable {
         return UInt64(number)
     }
 
-    private mutating func define(_ replica: ReplicaIndex, _ table: ReplicaTable) throws(CRDTError) -> UInt64 {
-        guard let id = table.id(at: replica) else {
+    private mutating func define(_ replica: ReplicaIndex) throws(CRDTError) -> UInt64 {
+        guard let id = replicas.id(at: replica) else {
             throw CRDTError(.undefinedReference, "replica index \(replica.rawValue) was never interned")
         }
         let number = symbols.replicas.count

@@ -13,6 +13,9 @@ struct StreamSymbols: Sendable {
 
     init(origin: ReplicaIndex) { replicas = [.wellKnown, origin] }
 
+    /// Nothing, and no memory: stands in for lists that are moved elsewhere for a while or about to be read.
+    init() { replicas = [] }
+
     /// Where the lists stand, to return to when a frame turns out to be invalid.
     struct Mark: Equatable, Sendable {
         let replicas: Int

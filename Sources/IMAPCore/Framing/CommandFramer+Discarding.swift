@@ -69,7 +69,9 @@ extension CommandFramer {
     }
 
     func lineTooLong() -> IMAPError {
-        let start = command.isEmpty ? buffer[head...].prefix(Tag.maximumBytes + 1) : command[...]
+        // No byte behind the limit counts: whether it is here already depends on how the stream was cut.
+        let known = min(Tag.maximumBytes + 1, limits.lineBytes)
+        let start = command.isEmpty ? buffer[head...].prefix(known) : command[...]
         let tag = state == .line && mode == .command ? Tag.prefix(of: start) : nil
         return IMAPError(
             code: .lineTooLong, message: "A line cannot have more than \(limits.lineBytes) bytes.", tag: tag)

@@ -65,10 +65,11 @@ struct Demo {
             await store.close()
             throw error
         }
-        announce(bound, metrics: metricsServer?.address, authority: identity.authorityPath ?? identity.certificatePath)
+        let greeting = greeting(
+            bound, metrics: metricsServer?.address, authority: identity.authorityPath ?? identity.certificatePath)
         var services: [any Service] = [StoreService(store: store), verifier]
         if let metricsServer { services.append(metricsServer) }
-        services.append(server)
+        services += [server, Announcement(text: greeting)]
         try await ProcessLifecycle(logger: logger).run(services)
     }
 
@@ -91,9 +92,9 @@ struct Demo {
             plainAddress: settings.imap, tlsAddress: settings.imaps, tls: identity.context, session: session)
     }
 
-    /// Says how to connect; the last line is for programs.
-    private func announce(_ bound: IMAPServer.Addresses, metrics: HostPort?, authority: String) {
-        guard let plain = bound.plain, let tls = bound.tls else { return }
+    /// How to connect; the last line is for programs.
+    private func greeting(_ bound: IMAPServer.Addresses, metrics: HostPort?, authority: String) -> String {
+        guard let plain = bound.plain, let tls = bound.tls else { return "" }
         var lines = [
             "A mail server is running on this machine.",
             "",
@@ -116,7 +117,7 @@ struct Demo {
             "",
             "ready imap=\(plain) imaps=\(tls) ca=\(authority)" + (metrics.map { " metrics=\($0)" } ?? ""),
         ]
-        Console.say(lines.joined(separator: "\n") + "\n")
+        return lines.joined(separator: "\n") + "\n"
     }
 }
 
@@ -128,5 +129,15 @@ private struct StoreService: Service {
         // The store stops last: everybody who uses it has ended when it is told to.
         try await cancelWhenGracefulShutdown { try await store.run() }
         await store.close()
+    }
+}
+
+/// Says that the services are running: the last to start, so that whoever reads it can connect, and can end the process by a signal.
+private struct Announcement: Service {
+    let text: String
+
+    func run() async throws {
+        Console.say(text)
+        try await gracefulShutdown()
     }
 }

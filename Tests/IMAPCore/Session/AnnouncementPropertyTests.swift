@@ -2,20 +2,8 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 import IMAPCore
+import TestSupport
 import Testing
-
-/// A generator with a seed (Steele, Lea and Flood 2014).
-struct SessionRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// Random commands, random changes by others and random delays: the client must never be misled.
 @Suite("Announcements under random interleavings")
@@ -65,11 +53,11 @@ struct Interleaving {
     let store: ModelStore
     let shell: ModelShell
     var client = ModelClient()
-    private var random: SessionRandom
+    private var random: SeededGenerator
     private var counter = 0
 
     init(seed: UInt64) {
-        random = SessionRandom(state: seed)
+        random = SeededGenerator(seed: seed)
         store = ModelStore()
         for _ in 0..<Int.random(in: 0...8, using: &random) { store.append(.inbox) }
         shell = ModelShell(store)

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 import IMAPCore
+import TestSupport
 import Testing
 
 @Suite("FETCH composition and SEARCH plans")
@@ -104,7 +105,7 @@ struct FetchAndSearchTests {
     /// The boundary agrees with the scanner, whatever the line ends and however the bytes come.
     @Test(arguments: 0..<300)
     func theHeaderBoundaryAgreesWithTheScanner(seed: Int) {
-        var random = SessionRandom(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let alphabet: [[UInt8]] = [[0x0D], [0x0A], [0x0D, 0x0A], Array("A: b".utf8), Array("x".utf8), [0x20]]
         let bytes = (0..<12).flatMap { _ in alphabet.randomElement(using: &random)! }
         var boundary = HeaderBoundary()

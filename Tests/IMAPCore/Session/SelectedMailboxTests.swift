@@ -91,6 +91,16 @@ struct SelectedMailboxTests {
             ])
     }
 
+    @Test func aChangeByOthersThatAStoreMeetsIsToldOnce() {
+        let (store, shell) = selected()
+        store.setFlags([.flagged], of: uid(1), in: .inbox)
+        #expect(
+            shell.line("a STORE 1 +FLAGS (\\Seen)") == [
+                "* 1 FETCH (FLAGS (\\Flagged \\Seen))", "a OK STORE completed",
+            ])
+        #expect(shell.line("b NOOP") == ["b OK NOOP completed"])
+    }
+
     @Test func arrivalsThatAreGoneAgainAreNeverMentioned() {
         let (store, shell) = selected()
         store.append(.inbox)

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 @testable import IMAPCore
+import TestSupport
 import Testing
 
 @Suite("SequenceView")
@@ -63,7 +64,7 @@ struct SequenceViewTests {
     /// Against an array, with every query after every step.
     @Test(arguments: 0..<60)
     func behavesLikeAnArray(seed: Int) {
-        var random = SessionRandom(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var model = uids(1...UInt32.random(in: 1...300, using: &random))
         var view = SequenceView(model)
         var next = UInt32(model.count) + 1

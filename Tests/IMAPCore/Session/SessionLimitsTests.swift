@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 import IMAPCore
+import TestSupport
 import Testing
 
 @Suite("Limits, bad input and endings")
@@ -58,7 +59,7 @@ struct SessionLimitsTests {
 
     @Test func bytesOfAllKindsNeverTrap() {
         for seed in 0..<300 {
-            var random = SessionRandom(state: UInt64(seed))
+            var random = SeededGenerator(seed: UInt64(seed))
             let shell = started { $0.limits.consecutiveBadCommands = 1_000 }
             let words = [
                 "a ", "FETCH ", "1:* ", "(", ")", "{3}\r\n", "{3+}\r\n", "\r\n", "\"", "UID ", "STORE ", "IDLE\r\n",

@@ -34,11 +34,7 @@ import Testing
         for number in 0..<3 { _ = log.append(frame("new \(number)")) }
         release.raise()
         await onThread { entered.wait() }
-        let snapshot = disk.state.withLock { state in
-            var copy = state
-            copy.faults = SimulatedDisk.Faults()
-            return SimulatedDisk(copy)
-        }
+        let snapshot = disk.killed()
         release.raise()
         log.close()
         return snapshot
@@ -83,6 +79,17 @@ import Testing
         // The power goes again, without a close.
         let (again, more) = try openCollecting("/log", LogOptions(fileSystem: disk.crashed { _ in [] }))
         #expect(more.map(\.text) == texts + ["after"], "\(context)")
+        again.close()
+        log.close()
+    }
+
+    @Test func whatARecoveryShowedSurvivesThePowerCutAfterIt() async throws {
+        // The process is killed while a batch is written but not synchronised; the next one shows it, and then the power goes.
+        let disk = try await diskInMidBatch().killed()
+        let (log, seen) = try openCollecting("/log", LogOptions(fileSystem: disk))
+        #expect(seen.map(\.text) == Self.durable + Self.new)
+        let (again, more) = try openCollecting("/log", LogOptions(fileSystem: disk.crashed { _ in [] }))
+        #expect(more.map(\.text) == Self.durable + Self.new)
         again.close()
         log.close()
     }

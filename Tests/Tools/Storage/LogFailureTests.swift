@@ -89,6 +89,25 @@ import Testing
         again.close()
     }
 
+    @Test func theOldSegmentDoesNotGrowOverTheTraceOfANewOne() async throws {
+        let disk = SimulatedDisk()
+        let options = LogOptions(segmentBytes: 200, fileSystem: disk)
+        let (log, _) = try openCollecting("/log", options)
+        try await log.waitUntilDurable(log.append(frame("one")))
+        // The new segment is made but cannot be synchronised, and its name cannot be removed.
+        disk.withFaults {
+            $0.failingSyncs = 1
+            $0.failingRemoves = 1
+        }
+        #expect(await failure(of: log.append(frame([UInt8](repeating: 1, count: 100))), in: log) == .io)
+        try log.resetAfterFailure()
+        try await log.waitUntilDurable(log.append(frame("two")))
+        let (again, seen) = try openCollecting("/log", LogOptions(fileSystem: disk.killed()))
+        #expect(seen.map(\.text) == ["one", "two"])
+        again.close()
+        log.close()
+    }
+
     @Test(arguments: [1, 7, 34, 35])
     func survivesShortWrites(_ limit: Int) async throws {
         let disk = SimulatedDisk()

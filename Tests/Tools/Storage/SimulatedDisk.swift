@@ -27,6 +27,8 @@ final class SimulatedDisk: LogFileSystem {
         var failingSyncs = 0
         /// How many truncations fail from now on.
         var failingTruncates = 0
+        /// How many removals fail from now on.
+        var failingRemoves = 0
         /// How many writes fail from now on.
         var failingWrites = 0
         /// Called before each synchronisation, on its thread.
@@ -72,6 +74,15 @@ final class SimulatedDisk: LogFileSystem {
         }
     }
 
+    /// The disk after the process was killed: everything that was written is there, but not all of it is durable.
+    func killed() -> SimulatedDisk {
+        state.withLock { state in
+            var copy = state
+            copy.faults = Faults()
+            return SimulatedDisk(copy)
+        }
+    }
+
     /// The bytes that are written but not synchronised, over all files.
     var unsynchronisedBytes: Int {
         state.withLock { $0.contents.values.reduce(0) { $0 + max($1.current.count - $1.durable.count, 0) } }
@@ -108,6 +119,10 @@ final class SimulatedDisk: LogFileSystem {
 
     func remove(_ path: String) throws(StorageError) {
         try state.withLock { (state) throws(StorageError) in
+            if state.faults.failingRemoves > 0 {
+                state.faults.failingRemoves -= 1
+                throw .system(EIO, "remove", path: path)
+            }
             guard state.names.removeValue(forKey: path) != nil else { throw .system(ENOENT, "remove", path: path) }
         }
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import NIOCore
-import NIOSSL
+internal import Glibc
+internal import NIOCore
+internal import NIOSSL
 
 /// The task's half of a connection: writing with backpressure, deadlines, and the change to TLS.
 struct ConnectionChannel: Sendable {
@@ -26,6 +27,17 @@ struct ConnectionChannel: Sendable {
         let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
         defer { alarm.cancel() }
         try await channel.writeAndFlush(bytes).get()
+    }
+
+    /// Acknowledges what comes next at once.
+    ///
+    /// Many clients send a literal and its final line end in two writes; the second waits for the acknowledgement of the first (Nagle's algorithm), which the
+    /// system would otherwise delay by 40 ms because there is no reply to send with it yet. The system forgets the option after a while, so it is
+    /// set for each literal.
+    func acknowledgeAtOnce() {
+        let option = ChannelOptions.Types.SocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_QUICKACK))
+        // A socket that does not know the option, or is closed, goes on as before.
+        channel.setOption(option, value: 1).whenFailure { _ in }
     }
 
     /// Sets the time after which the inbox reports a deadline.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import NIOCore
-import NIOSSL
+internal import NIOCore
+internal import NIOSSL
 
 /// The event loop's half of a connection: passes what comes to the inbox, and keeps the time.
 ///

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import NIOCore
-import Synchronization
+internal import NIOCore
+internal import Synchronization
 
 /// What wakes a connection's task.
 enum ConnectionInput: Sendable {

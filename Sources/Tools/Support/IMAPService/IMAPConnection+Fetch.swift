@@ -71,7 +71,7 @@ extension IMAPConnection {
             case .structure: structure = try wholeStructure(of: message, in: body)
             }
             pieces = composer.pieces(
-                for: target, attributes: Self.attributes(of: message, UID: target.uid), structure: structure,
+                for: target, attributes: Self.attributes(of: message, uid: target.uid), structure: structure,
                 announcesFlags: announcesFlags)
             // A body that is gone is noticed before a byte of the response is out.
             if pieces.contains(where: \.needsBody) { _ = try body.read(0..<min(1, body.size)) }
@@ -141,7 +141,7 @@ extension IMAPConnection {
         return structure
     }
 
-    static func attributes(of message: StoredMessage, UID uid: UID) -> MessageAttributes {
+    static func attributes(of message: StoredMessage, uid: UID) -> MessageAttributes {
         MessageAttributes(
             uid: uid, flags: FlagMapping.wire(message.flags),
             internalDate: DateTime(

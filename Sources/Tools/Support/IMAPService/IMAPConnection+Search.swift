@@ -18,7 +18,7 @@ extension IMAPConnection {
             last = end.uid
             for message in run {
                 guard let uid = UID(message.uid) else { continue }
-                let attributes = Self.attributes(of: message, UID: uid)
+                let attributes = Self.attributes(of: message, uid: uid)
                 switch plan.evaluate(attributes) {
                 case .match: found.append(uid)
                 case .mismatch: break

@@ -47,6 +47,7 @@ struct IMAPConnection: ~Copyable {
             try await performDirectives()
             while !isEnding {
                 setDeadline()
+                if upload != nil { channel.acknowledgeAtOnce() }
                 let input = await channel.inbox.next(wantsBytes: machine.wantsInput, wantsShutdown: !knowsShutdown)
                 try await handle(input)
             }

@@ -158,8 +158,10 @@ package final class IMAPServer: Service {
         census.leave(ticket)
     }
 
-    /// Runs a connection's task, which is cancelled when the channel closes: nobody waits out a login's delay, or searches, for a client
-    /// that is gone. The task ends by itself, after it has let go of all that it holds.
+    /// Runs a connection's task, which is cancelled when the channel closes.
+    ///
+    /// Nobody waits out a login's delay, or searches, for a client that is gone. The task ends by itself, after it has let go of all
+    /// that it holds.
     private func run(_ channel: ConnectionChannel, client: String, isTLS: Bool, number: UInt64) async {
         let work = Task {
             var connection = IMAPConnection(

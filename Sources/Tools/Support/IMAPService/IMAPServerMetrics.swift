@@ -18,6 +18,7 @@ package struct IMAPServerMetrics: Sendable {
     /// Declares the server's metrics.
     ///
     /// - Parameter registry: where they are shown.
+    /// - Throws: ``NodeError`` if a metric of that name is shown already.
     package init(registry: MetricsRegistry) throws(NodeError) {
         commands = try registry.counters(
             "pluto_imap_commands_total", help: "Commands by name and status.", labels: ["command", "status"])

@@ -11,6 +11,7 @@ package enum StoreMetrics {
     /// - Parameters:
     ///   - store: the store.
     ///   - registry: where they are shown.
+    /// - Throws: ``NodeError`` if a metric of that name is shown already.
     package static func register(_ store: MailStore, in registry: MetricsRegistry) throws(NodeError) {
         let counts: [(String, String, @Sendable (LogCounts) -> Double)] = [
             ("pluto_log_commits_total", "Group commits of the log.", { Double($0.commits) }),

@@ -27,6 +27,7 @@ package final class MailStore: Sendable {
     ///   - options: limits and habits.
     ///   - logger: where it reports.
     ///   - clock: milliseconds since 1970.
+    /// - Returns: the open store.
     /// - Throws: ``MailStoreError``: `locked`, `corrupt`, `diskFull`, `unavailable`.
     package static func open(
         directory: String, options: MailStoreOptions = MailStoreOptions(), logger: Logger,
@@ -68,6 +69,8 @@ package final class MailStore: Sendable {
     /// The account of a user; made, with INBOX and the mailboxes that every account has, at the first call.
     ///
     /// - Parameter name: the user, 1 to 255 octets.
+    /// - Returns: the account.
+    /// - Throws: ``MailStoreError``.
     package func account(named name: String) async throws -> MailAccount {
         let index = try core.withLock { core throws in
             do { return try core.replica.account(named: name) } catch { throw MailStoreError(error) }
@@ -84,7 +87,9 @@ package final class MailStore: Sendable {
         try await checkpointing.run(every: pause) { await self.checkpointOrReport() }
     }
 
-    /// Writes what the log alone holds into the engine, and closes. What was acknowledged is safe whether this is called or not.
+    /// Writes what the log alone holds into the engine, and closes.
+    ///
+    /// What was acknowledged is safe whether this is called or not.
     package func close() async {
         let suffix = core.withLock { $0.log.end.rawValue - $0.checkpointed.rawValue }
         if suffix <= options.closingCheckpointBytes { await checkpointOrReport() }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What the mail store reports. Every error leaves the mailboxes as they were, unless its code says otherwise.
+/// What the mail store reports.
+///
+/// Every error leaves the mailboxes as they were, unless its code says otherwise.
 package struct MailStoreError: Error, Sendable, CustomStringConvertible {
     /// The kind of an error; more may be added.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -9,27 +11,49 @@ package struct MailStoreError: Error, Sendable, CustomStringConvertible {
         package let description: String
         private init(_ description: String) { self.description = description }
 
-        /// The mailbox does not exist. Scope: the command.
+        /// The mailbox does not exist.
+        ///
+        /// Scope: the command.
         package static let noSuchMailbox = Code("noSuchMailbox")
-        /// The name is taken. Scope: the command.
+        /// The name is taken.
+        ///
+        /// Scope: the command.
         package static let mailboxExists = Code("mailboxExists")
-        /// The name cannot be a mailbox's. Scope: the command.
+        /// The name cannot be a mailbox's.
+        ///
+        /// Scope: the command.
         package static let badName = Code("badName")
-        /// The mailbox may not be changed in this way. Scope: the command.
+        /// The mailbox may not be changed in this way.
+        ///
+        /// Scope: the command.
         package static let notPermitted = Code("notPermitted")
-        /// A named limit is reached. Scope: the command.
+        /// A named limit is reached.
+        ///
+        /// Scope: the command.
         package static let limitExceeded = Code("limitExceeded")
-        /// The disk is full: reading goes on, writing waits for space. Scope: the process.
+        /// The disk is full: reading goes on, writing waits for space.
+        ///
+        /// Scope: the process.
         package static let diskFull = Code("diskFull")
-        /// The disk failed. Scope: the process.
+        /// The disk failed.
+        ///
+        /// Scope: the process.
         package static let unavailable = Code("unavailable")
-        /// What is on disk is not what was written. Scope: the process.
+        /// What is on disk is not what was written.
+        ///
+        /// Scope: the process.
         package static let corrupt = Code("corrupt")
-        /// Another process has the directory. Scope: the process.
+        /// Another process has the directory.
+        ///
+        /// Scope: the process.
         package static let locked = Code("locked")
-        /// The store is closed or closing. Scope: the process.
+        /// The store is closed or closing.
+        ///
+        /// Scope: the process.
         package static let closed = Code("closed")
-        /// The body is gone: the last message that held it was expunged. Scope: the message.
+        /// The body is gone: the last message that held it was expunged.
+        ///
+        /// Scope: the message.
         package static let bodyGone = Code("bodyGone")
     }
 

@@ -16,6 +16,8 @@ struct StoreRecovery {
     ///
     /// - Parameter accounts: the accounts by ascending index that this process has given out, so that each keeps its index
     ///   although nothing of it may be on disk.
+    /// - Returns: the recovered core; its log has no commit handler yet.
+    /// - Throws: what the engine and the log report; ``MailStoreError`` with `corrupt` for what neither can know of alone.
     func run(keeping accounts: [String] = []) throws -> StoreCore {
         let reader = EngineReader(engine: engine, limits: accountLimits)
         var root = try reader.root()
@@ -60,8 +62,10 @@ struct StoreRecovery {
             maximumSubscriptions: options.mailboxesPerAccount * 2)
     }
 
-    /// A replica of its own for a new store. ``MailStore/open(directory:options:logger:clock:)`` puts its record into the engine before
-    /// the first operation, so that the log is always read back by the replica that wrote it.
+    /// A replica of its own for a new store.
+    ///
+    /// ``MailStore/open(directory:options:logger:clock:)`` puts its record into the engine before the first operation,
+    /// so that the log is always read back by the replica that wrote it.
     private func newReplica() throws -> Replica {
         var generator = SystemRandomNumberGenerator()
         return try Replica(

@@ -104,12 +104,20 @@ import Testing
         #expect(throws: NodeError.self) { try PasswordHash(parsing: text) }
     }
 
-    @Test(arguments: [(1, 1, 1), (14, 1, 16), (13, 8, 16), (15, 8, 4), (17, 2, 2), (5, 8, 16)])
-    func everyAcceptedCostWorks(logRounds: Int, blockSize: Int, parallelism: Int) throws {
+    @Test(arguments: [(1, 1, 1), (15, 8, 1), (15, 1, 2), (5, 8, 16), (9, 3, 5)])
+    func acceptedCostsWork(logRounds: Int, blockSize: Int, parallelism: Int) throws {
         let parameters = try PasswordHash.Parameters(
             logRounds: logRounds, blockSize: blockSize, parallelism: parallelism)
         let hash = try PasswordHash.make(password: [1, 2, 3], parameters: parameters)
         #expect(try hash.matches([1, 2, 3]))
+    }
+
+    @Test(arguments: [(14, 1, 16), (13, 8, 16), (15, 8, 4), (17, 2, 2)])
+    func theDearestCostsAreAccepted(logRounds: Int, blockSize: Int, parallelism: Int) throws {
+        let parameters = try PasswordHash.Parameters(
+            logRounds: logRounds, blockSize: blockSize, parallelism: parallelism)
+        #expect(parameters.memoryBytes <= 32 << 20)
+        #expect(parameters.work <= 1 << 20)
     }
 
     @Test func hashesDoNotPrintThemselves() throws {

@@ -122,6 +122,12 @@ import Testing
         #expect(secret.value == "hunter2")
     }
 
+    @Test func errorsOfEventsAreMetadata() throws {
+        let pipe = Pipe()
+        logger(pipe).error("m", error: NodeError(.fileMissing, "gone\n"))
+        #expect(try JSONValue.object(try #require(pipe.lines().first))["error"] == .string("gone\n"))
+    }
+
     @Test func longStringsAreCut() throws {
         let pipe = Pipe()
         logger(pipe).info("\(String(repeating: "ä", count: 10_000))")

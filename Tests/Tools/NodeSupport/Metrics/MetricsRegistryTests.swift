@@ -35,6 +35,22 @@ import Testing
                 """)
     }
 
+    /// The checker itself must fail on what breaks the format.
+    @Test(arguments: [
+        "# HELP a A.\n# TYPE a counter\na 1", "a 1\n", "# HELP a A.\n# TYPE a count\na 1\n",
+        "# HELP a A.\n# TYPE a counter\nb 1\n", "# HELP a A.\n# TYPE a counter\na 1\na 2\n",
+        "# HELP a A.\n# TYPE a counter\na one\n", "# HELP a A.\n# TYPE a counter\na{b=1} 1\n",
+        "# HELP a A.\n# TYPE a counter\na{b=\"1} 1\n", "# HELP a A.\n# TYPE a counter\na{b=\"\\x\"} 1\n",
+        "# HELP a A.\n# TYPE a counter\na{1=\"\"} 1\n", "# HELP a A.\n# TYPE a counter\na  1\n",
+        "# HELP a A.\n# HELP a A.\n# TYPE a counter\na 1\n", "# HELP a A.\n# TYPE a gauge\na inf\n",
+        "# HELP a A.\n# TYPE a histogram\na_bucket{le=\"1\"} 1\na_sum 1\na_count 1\n",
+        "# HELP a A.\n# TYPE a histogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 1\na_sum 1\na_count 1\n",
+        "# HELP a A.\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 1\n",
+    ])
+    func theGrammarCatchesMutants(text: String) {
+        #expect(throws: ExpositionGrammar.Fault.self) { try ExpositionGrammar(text) }
+    }
+
     @Test func hostileLabelsAndHelpKeepTheGrammar() throws {
         let registry = MetricsRegistry()
         let values = ["", "\"", "\\", "\n", "\\n", "a\"} 1\nfake 2", "\r", "\u{0}", "ä🦆", "{}", ",", "a\\"]

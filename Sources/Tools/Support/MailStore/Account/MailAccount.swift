@@ -111,6 +111,7 @@ package final class MailAccount: Sendable {
     ///   - name: the mailbox.
     ///   - signal: called, on any thread, when there are notices to take; must be quick.
     /// - Returns: the mailbox; close it.
+    /// - Throws: ``MailStoreError`` with `noSuchMailbox`.
     package func open(_ name: String, signal: @escaping @Sendable () -> Void) async throws -> OpenMailbox {
         try await store.read(
             self, needing: { state throws(MailStoreError) in [try Self.find(name, in: state)] },

@@ -7,6 +7,8 @@ extension OpenMailbox {
     /// The messages with these UIDs; those that are gone are left out.
     ///
     /// - Parameter uids: the UIDs, ascending.
+    /// - Returns: the messages, in the order of the UIDs.
+    /// - Throws: ``MailStoreError``.
     package func messages(_ uids: [UInt32]) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
@@ -30,7 +32,7 @@ extension OpenMailbox {
             }
         ) { core, box, unit, change in
             let views = uids.compactMap { box.state.message(in: id, uid: $0) }
-            for view in views { try change.checkKeywords(of: view.flags) }
+            for view in views { try change.checkKeywords(of: view.flags, atMost: box.state.limits.maximumKeywords) }
             var result: [StoredMessage] = []
             for view in views {
                 _ = try box.state.store(change, message: view.id, in: id, batch: &unit.batch)
@@ -44,6 +46,7 @@ extension OpenMailbox {
     ///
     /// - Parameter candidates: only messages with these UIDs; nil for all.
     /// - Returns: the UIDs of the messages that had `\Deleted` and are removed, ascending.
+    /// - Throws: ``MailStoreError``.
     package func expunge(_ candidates: [UInt32]?) async throws -> [UInt32] {
         let id = snapshot.id
         return try await account.store.issue(on: account, origin: number, needing: { _ in [id] }) { _, box, unit in
@@ -114,6 +117,8 @@ extension OpenMailbox {
     /// - Parameters:
     ///   - uid: only greater UIDs.
     ///   - limit: the most messages.
+    /// - Returns: the messages; fewer than `limit` when there are no more.
+    /// - Throws: ``MailStoreError``.
     package func messages(after uid: UInt32, limit: Int) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
@@ -126,16 +131,23 @@ extension OpenMailbox {
 }
 
 extension FlagChange {
-    /// Refuses what would give a message more keywords than an operation can carry: such a message could not be copied any more.
-    fileprivate func checkKeywords(of present: FlagSet) throws(MailStoreError) {
-        guard case .add(let flags) = self, !flags.keywords.isEmpty else { return }
-        let count = present.keywords.count + flags.subtracting(present).keywords.count
-        guard count <= OperationFrame.maximumKeywordsPerFlagSet else { throw MailStoreError.tooManyKeywords }
+    /// Refuses what would give a message too many keywords, before the first of several messages is changed.
+    fileprivate func checkKeywords(of present: FlagSet, atMost limit: Int) throws(MailStoreError) {
+        let count: Int
+        switch self {
+        case .add(let flags):
+            if flags.keywords.isEmpty { return }
+            count = present.keywords.count + flags.subtracting(present).keywords.count
+        case .replace(let flags): count = flags.keywords.count
+        case .remove: return
+        }
+        guard count <= limit else { throw MailStoreError.tooManyKeywords(limit) }
     }
 }
 
 extension MailStoreError {
     /// More keywords than a message can have.
-    static let tooManyKeywords = MailStoreError(
-        .limitExceeded, "a message has at most \(OperationFrame.maximumKeywordsPerFlagSet) keywords")
+    static func tooManyKeywords(_ limit: Int) -> MailStoreError {
+        MailStoreError(.limitExceeded, "a message has at most \(limit) keywords")
+    }
 }

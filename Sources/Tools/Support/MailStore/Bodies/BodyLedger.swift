@@ -100,7 +100,9 @@ struct BodyLedger {
 
     /// The checkpoint of a plan is durable.
     ///
-    /// - Parameter unheld: the bodies whose count became zero.
+    /// - Parameters:
+    ///   - plan: the plan.
+    ///   - unheld: the bodies whose count became zero.
     mutating func completed(_ plan: Plan, unheld: [BodyDigest]) {
         for (digest, body) in plan.copies where logged[digest]?.firstPosition == body.firstPosition {
             logged[digest] = nil

@@ -195,6 +195,7 @@ extension MailAccount {
     ///   - size: the message's octets.
     ///   - flags: its first flags.
     ///   - date: its internal date; nil for now.
+    /// - Returns: the upload, which takes the message's bytes.
     /// - Throws: ``MailStoreError``, before a byte is taken: `noSuchMailbox`, `limitExceeded`, `diskFull`.
     package func beginUpload(
         to name: String, size: UInt64, flags: MessageFlagNames, date: MessageDate?

@@ -31,8 +31,6 @@ final class LogWriter: Sendable {
         var needsRepair = false
         /// The last batch of the log has units, so its damage could be taken for a torn tail.
         var endsWithUnits = false
-        var segmentsCreated: UInt64 = 0
-        var syncs: UInt64 = 0
     }
 
     /// What one commit did.
@@ -50,6 +48,9 @@ final class LogWriter: Sendable {
     private let segments: LogSegments
     private let segmentBytes: Int
     private let state: Mutex<State>
+    // Counted outside the lock, because metrics must not wait for the disk.
+    private let segmentsCreated = Atomic<UInt64>(0)
+    private let syncs = Atomic<UInt64>(0)
 
     init(segments: LogSegments, segmentBytes: Int, state: State) {
         self.segments = segments
@@ -101,7 +102,7 @@ final class LogWriter: Sendable {
 
     /// The counts of segments begun and of synchronisations.
     var counts: (segmentsCreated: UInt64, syncs: UInt64) {
-        state.withLock { ($0.segmentsCreated, $0.syncs) }
+        (segmentsCreated.load(ordering: .relaxed), syncs.load(ordering: .relaxed))
     }
 
     // MARK: Private
@@ -149,7 +150,7 @@ final class LogWriter: Sendable {
         state.active = active
         state.end = header.base.advanced(by: LogSegmentHeader.byteCount)
         state.nextSegment += 1
-        state.segmentsCreated += 1
+        segmentsCreated.wrappingAdd(1, ordering: .relaxed)
         state.mustRoll = false
         return active
     }
@@ -165,7 +166,7 @@ final class LogWriter: Sendable {
         let clock = ContinuousClock()
         do throws(StorageError) {
             try Self.writeAll([mark, bytes], last: run, to: active.file, at: active.size, path)
-            state.syncs += 1
+            syncs.wrappingAdd(1, ordering: .relaxed)
             let begin = clock.now
             do throws(StorageError) {
                 try active.file.synchronizeData()
