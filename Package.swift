@@ -112,6 +112,13 @@ if !kitsOnly {
                 "MailStore", "Storage", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
                 product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/MailStore", swiftSettings: house),
+        .testTarget(
+            name: "IMAPServiceTests",
+            dependencies: [
+                "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "TestSupport", product("Logging", "swift-log"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            ], path: "Tests/Tools/IMAPService", swiftSettings: house),
         // Real processes, real clients, temporary directories.
         .target(name: "LiveTestSupport", path: "Tests/TestSupport/Live", swiftSettings: house),
         .testTarget(

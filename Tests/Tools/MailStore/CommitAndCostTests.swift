@@ -16,8 +16,8 @@ struct CommitAndCostTests {
         let fixture = try StoreFixture()
         let store = try await fixture.open()
         let alice = try await store.account(named: "alice")
-        // A disk that takes two milliseconds, as a good one does.
-        fixture.files.set { $0.beforeSync = { usleep(2_000) } }
+        // A disk that takes ten milliseconds, as one that turns does.
+        fixture.files.set { $0.beforeSync = { usleep(10_000) } }
         let before = store.logCounts
         try await withThrowingDiscardingTaskGroup { tasks in
             for number in 0..<20 {

@@ -61,7 +61,7 @@ final class ConnectionCensus: Sendable {
         }
         for channel in channels {
             channel.inbox.signalShutdown()
-            channel.channel.eventLoop.scheduleTask(in: goodbye) { channel.channel.close(promise: nil) }
+            channel.channel.eventLoop.scheduleTask(in: goodbye) { ConnectionChannel.abort(channel.channel) }
         }
     }
 }

@@ -24,7 +24,7 @@ struct ConnectionChannel: Sendable {
 
     /// Writes bytes and waits until the socket has taken them; closes the connection if that takes longer than the limit.
     func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
-        let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in channel.close(promise: nil) }
+        let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
         defer { alarm.cancel() }
         try await channel.writeAndFlush(bytes).get()
     }
@@ -55,9 +55,23 @@ struct ConnectionChannel: Sendable {
         }.get()
     }
 
-    /// Closes; what was written before is sent first.
-    func close() async {
+    /// Closes; what was written before is sent first, and TLS says goodbye, for as long as the client plays along.
+    func close(within limit: TimeAmount) async {
+        let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
+        defer { alarm.cancel() }
         // The channel may be closed already, which is what is wanted.
         try? await channel.close().get()
+    }
+
+    /// Closes at once, whatever is still to be sent; from any thread.
+    func abort() { channel.eventLoop.execute { [channel] in Self.abort(channel) } }
+
+    /// Closes without asking TLS, which would wait for the client's goodbye; on the event loop.
+    static func abort(_ channel: any Channel) {
+        if let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) {
+            tls.close(promise: nil)
+        } else {
+            channel.close(promise: nil)
+        }
     }
 }

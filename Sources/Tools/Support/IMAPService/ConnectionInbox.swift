@@ -68,9 +68,6 @@ final class ConnectionInbox: Sendable {
     /// Forgets the bytes that have come and nobody took: what followed STARTTLS in plain text.
     func discardBytes() { state.withLock { $0.bytes = nil } }
 
-    /// Whether the client is known to be gone.
-    var isClosed: Bool { state.withLock { $0.isClosed } }
-
     /// Waits for the next thing to do.
     ///
     /// - Parameters:

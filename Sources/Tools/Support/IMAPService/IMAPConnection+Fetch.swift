@@ -3,6 +3,7 @@
 
 internal import CRDTKit
 internal import IMAPCore
+internal import Logging
 internal import MailStore
 internal import NIOCore
 
@@ -19,8 +20,7 @@ extension IMAPConnection {
             var unseen: Set<UInt32> = []
             var messages = try await mailbox.messages(run.map(\.uid.rawValue))
             if request.markSeen {
-                unseen = Set(messages.filter { !$0.flags.system.contains(.seen) }.map(\.uid))
-                messages = try await markSeen(unseen, messages, in: mailbox)
+                (messages, unseen) = try await markSeen(messages, in: mailbox)
             }
             let byUID = Dictionary(messages.map { ($0.uid, $0) }) { first, _ in first }
             for target in run {
@@ -36,12 +36,21 @@ extension IMAPConnection {
         return FetchOutcome(missingUIDs: missing)
     }
 
+    /// Sets `\Seen`, unless the store cannot write: then mail can still be read, and stays unseen.
+    ///
+    /// - Returns: the messages as they are then, and which of them were changed.
     private func markSeen(
-        _ unseen: Set<UInt32>, _ messages: [StoredMessage], in mailbox: OpenMailbox
-    ) async throws -> [StoredMessage] {
-        guard !unseen.isEmpty else { return messages }
-        _ = try await mailbox.store(unseen.sorted(), .add(MessageFlagNames(system: .seen)))
-        return try await mailbox.messages(messages.map(\.uid))
+        _ messages: [StoredMessage], in mailbox: OpenMailbox
+    ) async throws -> ([StoredMessage], Set<UInt32>) {
+        let unseen = messages.filter { !$0.flags.system.contains(.seen) }.map(\.uid)
+        guard !unseen.isEmpty else { return (messages, []) }
+        do {
+            _ = try await mailbox.store(unseen, .add(MessageFlagNames(system: .seen)))
+        } catch let error as MailStoreError where error.code == .diskFull || error.code == .unavailable {
+            logger.error("mail is read but cannot be marked", metadata: ["reason": "\(error.message)"])
+            return (messages, [])
+        }
+        return (try await mailbox.messages(messages.map(\.uid)), Set(unseen))
     }
 
     /// Writes one response.
@@ -69,6 +78,16 @@ extension IMAPConnection {
         } catch let error as MailStoreError where error.code == .bodyGone {
             return false
         }
+        do {
+            try await send(pieces, of: body)
+        } catch let error as MailStoreError {
+            // The client expects the rest of a response, perhaps of a literal: anything else would be taken for mail.
+            throw BrokenResponse(cause: error)
+        }
+        return true
+    }
+
+    private mutating func send(_ pieces: [FetchPiece], of body: BodyReader) async throws {
         for piece in pieces {
             switch piece {
             case .bytes(let bytes): output.writeBytes(bytes)
@@ -77,7 +96,6 @@ extension IMAPConnection {
             }
             if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
         }
-        return true
     }
 
     private mutating func stream(_ range: Range<Int>, of body: BodyReader) async throws {
@@ -93,16 +111,19 @@ extension IMAPConnection {
     /// The structure of a message's header alone.
     private func headerStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
         var boundary = HeaderBoundary()
-        var header: [UInt8] = []
+        var scanner = MessageScanner()
+        var position = 0
         // Most headers fit the first read; a long one is read on in larger steps.
         var step = 16 << 10
-        while boundary.byteCount == nil, header.count < body.size {
-            let bytes = try body.read(header.count..<min(header.count + step, body.size))
+        while boundary.byteCount == nil, position < body.size {
+            let bytes = try body.read(position..<min(position + step, body.size))
             boundary.consume(bytes.span)
-            header += bytes
+            let header = Array(bytes.prefix((boundary.byteCount ?? .max) - position))
+            scanner.consume(header.span)
+            position += bytes.count
             step = server.configuration.limits.bodyReadBytes
         }
-        return MessageScanner.scan(Array(header.prefix(boundary.byteCount ?? header.count)))
+        return scanner.finish()
     }
 
     /// The structure of a whole message, remembered for the client's next question.
@@ -127,6 +148,11 @@ extension IMAPConnection {
                 secondsSinceEpoch: message.facts.internalDateSeconds,
                 zoneMinutes: Int(message.facts.internalDateZoneMinutes)), byteCount: Int(clamping: message.facts.size))
     }
+}
+
+/// A response could not be written to its end; only closing the connection tells the client.
+struct BrokenResponse: Error {
+    let cause: MailStoreError
 }
 
 extension FetchPiece {

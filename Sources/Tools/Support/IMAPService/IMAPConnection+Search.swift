@@ -13,6 +13,8 @@ extension IMAPConnection {
         while true {
             let run = try await mailbox.messages(after: last, limit: server.configuration.limits.messagesPerRead * 4)
             guard let end = run.last else { return found }
+            // Nobody waits for the answer any more.
+            try Task.checkCancellation()
             last = end.uid
             for message in run {
                 guard let uid = UID(message.uid) else { continue }

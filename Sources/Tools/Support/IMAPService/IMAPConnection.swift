@@ -43,6 +43,7 @@ struct IMAPConnection: ~Copyable {
     mutating func run() async {
         do {
             machine.open()
+            setDeadline()
             try await performDirectives()
             while !isEnding {
                 setDeadline()
@@ -51,6 +52,8 @@ struct IMAPConnection: ~Copyable {
                 try await handle(input)
             }
             try await flush()
+        } catch let error as BrokenResponse {
+            logger.error("connection closed in the middle of a response", metadata: ["reason": "\(error.cause)"])
         } catch {
             // Most often the client went away; there is nobody to tell but the operator who asks for it.
             logger.debug("connection ended", metadata: ["reason": "\(error)"])
@@ -75,7 +78,8 @@ struct IMAPConnection: ~Copyable {
         case .mailboxEvents:
             deliverEvents()
         case .deadline:
-            if let kind = machine.deadline { machine.timedOut(kind) }
+            // The alarm may have rung for a deadline that has moved since.
+            if let (kind, time) = deadline, time <= .now() { machine.timedOut(kind) }
         case .shutdown:
             knowsShutdown = true
             machine.shutdown(reason: "The server is shutting down")
@@ -95,8 +99,14 @@ struct IMAPConnection: ~Copyable {
                 if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
             case .request(let request):
                 let reply = try await perform(request)
-                deliverEvents()
-                if let reply { machine.complete(reply) }
+                // The machine knows a mailbox, and so takes its events, once it is selected; of any other reply the events come first.
+                if case .selected? = reply {
+                    if let reply { machine.complete(reply) }
+                    deliverEvents()
+                } else {
+                    deliverEvents()
+                    if let reply { machine.complete(reply) }
+                }
             case .appendData(let bytes):
                 machine.complete(await add(bytes))
             case .startTLS:
@@ -107,6 +117,8 @@ struct IMAPConnection: ~Copyable {
             case .close:
                 isEnding = true
             case .commandFinished(let name, let status):
+                // A client that waits for a long command is not idle.
+                heardAt = .now()
                 server.metrics.finished(name, status, after: .now - commandBegan)
             }
         }
@@ -119,7 +131,10 @@ struct IMAPConnection: ~Copyable {
         server.metrics.sentBytes.increment(by: UInt64(output.readableBytes))
         let bytes = output
         output = ByteBuffer()
-        try await channel.write(bytes, limit: .seconds(server.configuration.limits.writeSeconds))
+        var limit = TimeAmount.seconds(server.configuration.limits.writeSeconds)
+        // What is sent to somebody unknown, the greeting behind a handshake above all, ends with the time for the login.
+        if case (.login, let time)? = deadline { limit = min(limit, max(.milliseconds(1), time - .now())) }
+        try await channel.write(bytes, limit: limit)
     }
 
     /// Gives the machine what the open mailbox has to say.
@@ -134,10 +149,15 @@ struct IMAPConnection: ~Copyable {
         if !events.isEmpty { machine.notify(events, of: open.handle) }
     }
 
+    /// The time-out that applies now, and when it ends.
+    private var deadline: (kind: SessionDeadline, time: NIODeadline)? {
+        guard let kind = machine.deadline else { return nil }
+        let limit = TimeAmount(server.configuration.session.limits.timeout(for: kind))
+        return (kind, (kind == .login ? connectedAt : heardAt) + limit)
+    }
+
     private func setDeadline() {
-        guard let kind = machine.deadline else { return }
-        let limit = server.configuration.session.limits.timeout(for: kind)
-        channel.setDeadline((kind == .login ? connectedAt : heardAt) + .seconds(limit.components.seconds))
+        if let deadline { channel.setDeadline(deadline.time) }
     }
 
     mutating func makeHandle() -> MailboxHandle {

@@ -111,8 +111,8 @@ package final class IMAPServer: Service {
                 for listener in listeners { tasks.addTask { try await self.serve(listener) } }
             }
         } onGracefulShutdown: {
-            for listener in listeners { listener.channel.channel.close(promise: nil) }
             self.census.shutDown(goodbye: .milliseconds(Int64(self.configuration.limits.goodbyeMilliseconds)))
+            for listener in listeners { listener.channel.channel.close(promise: nil) }
         }
     }
 
@@ -145,16 +145,34 @@ package final class IMAPServer: Service {
                 try? await channel.write(
                     ByteBuffer(string: "* BYE Too many connections, try again later\r\n"), limit: .seconds(1))
             }
-            await channel.close()
+            await channel.close(within: .seconds(1))
             return
         }
         metrics.connections.add(1)
         // The greeting waits for the handshake, and the handshake for the client's first bytes.
         if isTLS { channel.channel.read() }
-        var connection = IMAPConnection(server: self, channel: channel, client: client, isTLS: isTLS, number: ticket)
-        await connection.run()
-        await channel.close()
+        await run(channel, client: client, isTLS: isTLS, number: ticket)
+        await channel.close(
+            within: .milliseconds(Int64(configuration.limits.goodbyeMilliseconds)))
         metrics.connections.add(-1)
         census.leave(ticket)
+    }
+
+    /// Runs a connection's task, which is cancelled when the channel closes.
+    ///
+    /// Nobody waits out a login's delay, or searches, for a client that is gone. The task ends by itself, after it has let go of all
+    /// that it holds.
+    private func run(_ channel: ConnectionChannel, client: String, isTLS: Bool, number: UInt64) async {
+        let work = Task {
+            var connection = IMAPConnection(
+                server: self, channel: channel, client: client, isTLS: isTLS, number: number)
+            await connection.run()
+        }
+        channel.channel.closeFuture.whenComplete { _ in work.cancel() }
+        await withTaskCancellationHandler {
+            await work.value
+        } onCancel: {
+            channel.abort()
+        }
     }
 }

@@ -8,10 +8,17 @@ internal import Synchronization
 /// Checks credentials, with a delay that grows with the failures of an address and of a name.
 package final class LoginGate: Sendable {
     private let authenticator: any Authenticator
-    private let throttle = Mutex(LoginThrottle())
+    private let throttle: Mutex<LoginThrottle>
 
     /// Puts a gate in front of a directory of users.
-    package init(authenticator: any Authenticator) { self.authenticator = authenticator }
+    ///
+    /// - Parameters:
+    ///   - authenticator: who knows the users.
+    ///   - delays: how the delay after failed logins grows.
+    package init(authenticator: any Authenticator, delays: LoginThrottle.Limits = LoginThrottle.Limits()) {
+        self.authenticator = authenticator
+        throttle = Mutex(LoginThrottle(limits: delays))
+    }
 
     /// Checks a name and a password.
     ///

@@ -6,7 +6,9 @@ internal import Storage
 internal import Synchronization
 
 extension MailStore {
-    /// Passes what a log reports on to the core. A log belongs to one core, so a report of a log that was replaced is none.
+    /// Passes what a log reports on to the core.
+    ///
+    /// A log belongs to one core, so a report of a log that was replaced is none.
     func listen(to log: SegmentedLog) {
         log.setCommitHandler { [weak self, weak log] commit in
             guard let self, let log else { return }

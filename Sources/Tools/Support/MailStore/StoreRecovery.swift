@@ -16,6 +16,8 @@ struct StoreRecovery {
     ///
     /// - Parameter accounts: the accounts by ascending index that this process has given out, so that each keeps its index
     ///   although nothing of it may be on disk.
+    /// - Returns: the recovered core; its log has no commit handler yet.
+    /// - Throws: what the engine and the log report; ``MailStoreError`` with `corrupt` for what neither can know of alone.
     func run(keeping accounts: [String] = []) throws -> StoreCore {
         let reader = EngineReader(engine: engine, limits: accountLimits)
         var root = try reader.root()

@@ -32,7 +32,7 @@ extension OpenMailbox {
             }
         ) { core, box, unit, change in
             let views = uids.compactMap { box.state.message(in: id, uid: $0) }
-            for view in views { try change.checkKeywords(of: view.flags) }
+            for view in views { try change.checkKeywords(of: view.flags, atMost: box.state.limits.maximumKeywords) }
             var result: [StoredMessage] = []
             for view in views {
                 _ = try box.state.store(change, message: view.id, in: id, batch: &unit.batch)
@@ -131,16 +131,23 @@ extension OpenMailbox {
 }
 
 extension FlagChange {
-    /// Refuses what would give a message more keywords than an operation can carry: such a message could not be copied any more.
-    fileprivate func checkKeywords(of present: FlagSet) throws(MailStoreError) {
-        guard case .add(let flags) = self, !flags.keywords.isEmpty else { return }
-        let count = present.keywords.count + flags.subtracting(present).keywords.count
-        guard count <= OperationFrame.maximumKeywordsPerFlagSet else { throw MailStoreError.tooManyKeywords }
+    /// Refuses what would give a message too many keywords, before the first of several messages is changed.
+    fileprivate func checkKeywords(of present: FlagSet, atMost limit: Int) throws(MailStoreError) {
+        let count: Int
+        switch self {
+        case .add(let flags):
+            if flags.keywords.isEmpty { return }
+            count = present.keywords.count + flags.subtracting(present).keywords.count
+        case .replace(let flags): count = flags.keywords.count
+        case .remove: return
+        }
+        guard count <= limit else { throw MailStoreError.tooManyKeywords(limit) }
     }
 }
 
 extension MailStoreError {
     /// More keywords than a message can have.
-    static let tooManyKeywords = MailStoreError(
-        .limitExceeded, "a message has at most \(OperationFrame.maximumKeywordsPerFlagSet) keywords")
+    static func tooManyKeywords(_ limit: Int) -> MailStoreError {
+        MailStoreError(.limitExceeded, "a message has at most \(limit) keywords")
+    }
 }

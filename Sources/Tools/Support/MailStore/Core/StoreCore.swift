@@ -116,7 +116,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     /// The set for flags by name; new keywords are made.
     mutating func flagSet(_ names: MessageFlagNames) throws -> FlagSet {
         guard names.keywords.count <= OperationFrame.maximumKeywordsPerFlagSet else {
-            throw MailStoreError.tooManyKeywords
+            throw MailStoreError.tooManyKeywords(OperationFrame.maximumKeywordsPerFlagSet)
         }
         var keywords: [KeywordIndex] = []
         for name in names.keywords { keywords.append(try replica.keyword(named: name)) }
