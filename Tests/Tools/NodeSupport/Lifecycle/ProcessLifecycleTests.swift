@@ -61,7 +61,7 @@ import UnixSignals
 
     @Test func endsInReverseOrderWhenOneEnds() async throws {
         let journal = Journal()
-        let lifecycle = ProcessLifecycle(logger: logger, signals: [])
+        let lifecycle = ProcessLifecycle(logger: logger, limits: .patient, signals: []) { Issue.record("overrun") }
         try await lifecycle.run([
             Polite(name: "first", journal: journal), Polite(name: "second", journal: journal), Short(),
         ])
@@ -71,7 +71,7 @@ import UnixSignals
     @Test func passesOnWhatAServiceThrows() async throws {
         let journal = Journal()
         await #expect(throws: Failing.Fault.self) {
-            try await ProcessLifecycle(logger: logger, signals: []).run([
+            try await ProcessLifecycle(logger: logger, limits: .patient, signals: []) { Issue.record("overrun") }.run([
                 Polite(name: "other", journal: journal), Failing(),
             ])
         }
@@ -104,9 +104,10 @@ import UnixSignals
     @Test func aSignalStopsTheServices() async throws {
         let journal = Journal()
         // SIGUSR1 is nobody else's in this process.
-        try await ProcessLifecycle(logger: logger, signals: [.sigusr1]).run([
-            Polite(name: "served", journal: journal), Signaller(),
-        ])
+        try await ProcessLifecycle(logger: logger, limits: .patient, signals: [.sigusr1]) { Issue.record("overrun") }
+            .run([
+                Polite(name: "served", journal: journal), Signaller(),
+            ])
         #expect(journal.all == ["served"])
     }
 
@@ -116,5 +117,15 @@ import UnixSignals
             kill(getpid(), SIGUSR1)
             try? await gracefulShutdown()
         }
+    }
+}
+
+extension ProcessLifecycle.Limits {
+    /// Limits that a machine under load keeps: an overrun would end the process of all tests.
+    fileprivate static var patient: Self {
+        var limits = Self()
+        limits.graceful = .seconds(60)
+        limits.hard = .seconds(120)
+        return limits
     }
 }
