@@ -40,7 +40,7 @@ struct LimitTests {
     }
 
     @Test func whoDoesNotLogInIsLoggedOut() async throws {
-        let server = try await TestServer { $0.session.limits.loginTimeout = .milliseconds(150) }
+        let server = try await TestServer { $0.session.limits.loginTimeout = .seconds(2) }
         let client = try await TestClient.connect(port: server.plainPort)
         #expect(await client.rest().contains("* BYE"))
         await server.waitUntilIdle()
