@@ -16,8 +16,15 @@ struct CommitAndCostTests {
         let fixture = try StoreFixture()
         let store = try await fixture.open()
         let alice = try await store.account(named: "alice")
-        // A disk that takes ten milliseconds, as one that turns does.
-        fixture.files.set { $0.beforeSync = { usleep(10_000) } }
+        let total = store.core.withLock { $0.units } + 500
+        // A disk so slow that half of the sessions have queued meanwhile, however busy the machine is; the last ones find nobody to wait for.
+        fixture.files.set { faults in
+            faults.beforeSync = { [weak store] in
+                guard let store else { return }
+                let wanted = min(store.core.withLock { $0.units } + 10, total)
+                for _ in 0..<300 where store.core.withLock({ $0.units }) < wanted { usleep(1_000) }
+            }
+        }
         let before = store.logCounts
         try await withThrowingDiscardingTaskGroup { tasks in
             for number in 0..<20 {

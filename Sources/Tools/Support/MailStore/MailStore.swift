@@ -123,7 +123,9 @@ package final class MailStore: Sendable {
 
     /// What the log has counted since the store was opened.
     package var logCounts: LogCounts {
-        let counters = core.withLock { $0.log.counters }
+        // The log's own lock is held over its I/O: nobody waits for it with the store's in hand.
+        let log = core.withLock { $0.log }
+        let counters = log.counters
         let (seconds, attoseconds) = counters.syncDurations.sum.components
         return LogCounts(
             commits: counters.commits, syncs: counters.syncs, units: counters.units, bytes: counters.bytesWritten,

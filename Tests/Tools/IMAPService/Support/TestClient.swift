@@ -130,6 +130,8 @@ final class TestClient: Sendable {
         }
     }
 
+    var isClosed: Bool { inbox.state.withLock { $0.isClosed } }
+
     var receivedBytes: Int { inbox.state.withLock { $0.bytes.count } }
 
     private func wait() async throws {
