@@ -173,6 +173,22 @@ extension AccountState {
         return view(slot, slots[slot].messages[position])
     }
 
+    /// The visible messages that are `\Deleted`, in ascending UID order: what EXPUNGE removes.
+    ///
+    /// - Parameter mailbox: the mailbox.
+    /// - Returns: the messages.
+    /// - Precondition: the mailbox is resident.
+    /// - Complexity: O(d log messages) for d deleted messages.
+    public borrowing func deletedMessages(in mailbox: MailboxID) -> [MessageView] {
+        guard let slot = residentSlot(mailbox) else { return [] }
+        var result: [MessageView] = []
+        for uid in slots[slot].messages.deletedUIDs.sorted() {
+            guard let index = slots[slot].messages.index(ofUID: uid) else { continue }
+            result.append(view(slot, slots[slot].messages.ordered[index]))
+        }
+        return result
+    }
+
     /// The least UID whose message is not `\Seen`.
     ///
     /// - Parameter mailbox: the mailbox.

@@ -22,6 +22,8 @@ struct MailboxMessages: Sendable {
     /// Waiting and buried messages, in no order.
     private(set) var apart: [MessageRecord] = []
     private var table = DotTable()
+    /// The UIDs of the visible messages that are `\Deleted`, so that EXPUNGE finds them without looking at the others.
+    private(set) var deletedUIDs: Set<UInt32> = []
     /// The dots that have no place in their record, by message.
     private var overflow: [Dot: MessageDots] = [:]
 
@@ -38,7 +40,13 @@ struct MailboxMessages: Sendable {
     subscript(position: Position) -> MessageRecord {
         get { position.isApart ? apart[position.index] : ordered[position.index] }
         _modify {
-            if position.isApart { yield &apart[position.index] } else { yield &ordered[position.index] }
+            if position.isApart {
+                yield &apart[position.index]
+            } else {
+                forgetDeleted(ordered[position.index])
+                yield &ordered[position.index]
+                noteDeleted(ordered[position.index])
+            }
         }
     }
 
@@ -67,6 +75,7 @@ struct MailboxMessages: Sendable {
             apart.append(record)
             return
         }
+        noteDeleted(record)
         if let last = ordered.last, last.uid >= record.uid {
             putBetween(record, work: &work)
         } else {
@@ -90,10 +99,19 @@ struct MailboxMessages: Sendable {
                 table.set(last.id, position: position.rawValue, probes: &work.probes)
             }
         } else {
+            forgetDeleted(record)
             ordered[position.index].id = .none
             holes += 1
         }
         return record
+    }
+
+    private mutating func noteDeleted(_ record: MessageRecord) {
+        if record.flags.contains(.deleted), !record.isHole { deletedUIDs.insert(record.uid) }
+    }
+
+    private mutating func forgetDeleted(_ record: MessageRecord) {
+        if record.flags.contains(.deleted) { deletedUIDs.remove(record.uid) }
     }
 
     /// Closes the holes when they are more than half of the slab.
@@ -213,6 +231,8 @@ extension MailboxMessages {
         if held + apart.count != table.count {
             return "the dot table holds \(table.count) of \(held + apart.count) records"
         }
+        let deleted = ordered.filter { !$0.isHole && $0.flags.contains(.deleted) }.map(\.uid)
+        if Set(deleted) != deletedUIDs { return "the index of deleted messages holds \(deletedUIDs), not \(deleted)" }
         let overflowing = ordered.count { !$0.isHole && $0.overflows } + apart.count { $0.overflows }
         return overflowing == overflow.count ? nil : "the overflow holds \(overflow.count) of \(overflowing) messages"
     }

@@ -44,6 +44,22 @@ struct MessageCommandTests {
         #expect(replica.violation == nil)
     }
 
+    @Test("EXPUNGE is told the deleted messages without a look at the others")
+    func deletedMessagesAreIndexed() throws {
+        let replica = try MessageCommandTests.replica(messages: 5)
+        let ids = replica.messages(.inbox).map(\.id)
+        #expect(replica.state.deletedMessages(in: .inbox).isEmpty)
+        for index in [3, 1] { _ = try MessageCommandTests.store(replica, ids[index], .add(FlagSet(.deleted))) }
+        #expect(replica.state.deletedMessages(in: .inbox).map(\.uid) == [2, 4])
+        _ = try MessageCommandTests.store(replica, ids[1], .remove(FlagSet(.deleted)))
+        #expect(replica.state.deletedMessages(in: .inbox).map(\.uid) == [4])
+        try replica.issue { (state, batch) throws(CRDTError) in
+            try state.expunge([ids[3]], in: .inbox, batch: &batch)
+        }
+        #expect(replica.state.deletedMessages(in: .inbox).isEmpty)
+        #expect(replica.violation == nil)
+    }
+
     @Test("Counts, sizes, UNSEEN and MODSEQ follow every change")
     func countsFollowEveryChange() throws {
         let replica = try MessageCommandTests.replica(messages: 3)

@@ -50,14 +50,8 @@ extension OpenMailbox {
     package func expunge(_ candidates: [UInt32]?) async throws -> [UInt32] {
         let id = snapshot.id
         return try await account.store.issue(on: account, origin: number, needing: { _ in [id] }) { _, box, unit in
-            let views: [MessageView]
-            if let candidates {
-                views = candidates.compactMap { box.state.message(in: id, uid: $0) }
-            } else {
-                guard box.state.summary(of: id)?.deleted ?? 0 > 0 else { return [] }
-                views = box.state.messages(in: id)
-            }
-            let doomed = views.filter { $0.flags.system.contains(.deleted) }
+            let wanted = candidates.map { Set($0) }
+            let doomed = box.state.deletedMessages(in: id).filter { wanted?.contains($0.uid) ?? true }
             guard !doomed.isEmpty else { return [] }
             try box.state.expunge(doomed.map(\.id), in: id, batch: &unit.batch)
             return doomed.map(\.uid)
