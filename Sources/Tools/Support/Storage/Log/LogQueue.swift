@@ -27,6 +27,8 @@ struct LogQueue {
     private static let keptBufferBytes = 4 * 1024 * 1024
     /// From how many sessions on a commit waits for them to come back.
     private static let gatheringSessions = 5
+    /// How long a commit may wait for sessions to come back however fast the disk is; that is what a handful of commands takes.
+    private static let gatheringFloor = Duration.microseconds(500)
     /// The longest that a commit waits for sessions to come back.
     private static let gatheringLimit = Duration.milliseconds(4)
 
@@ -113,7 +115,7 @@ struct LogQueue {
             gatheringTarget = nil
             return nil
         }
-        return min(lastSync, Self.gatheringLimit)
+        return min(max(lastSync, Self.gatheringFloor), Self.gatheringLimit)
     }
 
     /// Whether there is nothing more to wait for.
