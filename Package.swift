@@ -31,6 +31,10 @@ var targets: [Target] = [
     .target(name: "TestSupport", path: "Tests/TestSupport/Pure", swiftSettings: house),
     .testTarget(
         name: "CRDTKitTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/CRDTKit", swiftSettings: house),
+    // Whole groups of replicas under a seeded network, clock and disk.
+    .testTarget(
+        name: "SimulationTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/Simulation",
+        swiftSettings: house),
     .testTarget(
         name: "IMAPCoreTests", dependencies: ["IMAPCore", "TestSupport"], path: "Tests/IMAPCore",
         resources: [.copy("Fixtures")], swiftSettings: house),
@@ -53,6 +57,8 @@ if !kitsOnly {
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // Start, graceful stop and signals of the services in one process.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Reading TOML configuration files.
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ]
     products += [.executable(name: "pluto", targets: ["pluto"])]
     targets += [
@@ -69,7 +75,7 @@ if !kitsOnly {
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
-                product("CryptoExtras", "swift-crypto"),
+                product("CryptoExtras", "swift-crypto"), product("TOMLKit", "TOMLKit"),
             ], path: "Sources/Tools/Support/NodeSupport", swiftSettings: house),
         .testTarget(
             name: "NodeSupportTests",
@@ -92,10 +98,84 @@ if !kitsOnly {
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], path: "Sources/Tools/Support/IMAPService", swiftSettings: house),
+        // libpq, PostgreSQL's own client library, for users that live in a database.
+        .systemLibrary(
+            name: "CPostgreSQL", path: "Sources/Tools/Support/CPostgreSQL", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "UserDatabase",
+            dependencies: [
+                "NodeSupport", "CPostgreSQL", product("Logging", "swift-log"), product("Crypto", "swift-crypto"),
+            ],
+            path: "Sources/Tools/Support/UserDatabase", swiftSettings: house),
+        .testTarget(
+            name: "UserDatabaseTests",
+            dependencies: [
+                "UserDatabase", "NodeSupport", "TestSupport", "LiveTestSupport", product("Logging", "swift-log"),
+                product("Crypto", "swift-crypto"),
+            ], path: "Tests/Tools/UserDatabase", swiftSettings: house),
+        .target(
+            name: "PeerTransport",
+            dependencies: [
+                "CRDTKit", "NodeSupport", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+            ], path: "Sources/Tools/Support/PeerTransport", swiftSettings: house),
+        .testTarget(
+            name: "PeerTransportTests",
+            dependencies: [
+                "PeerTransport", "NodeSupport", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("X509", "swift-certificates"),
+            ], path: "Tests/Tools/PeerTransport", swiftSettings: house),
+        .target(
+            name: "ReplicaService",
+            dependencies: [
+                "CRDTKit", "MailStore", "NodeSupport", "PeerTransport", product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("ServiceLifecycle", "swift-service-lifecycle"),
+            ], path: "Sources/Tools/Support/ReplicaService", swiftSettings: house),
+        .testTarget(
+            name: "ReplicaServiceTests",
+            dependencies: [
+                "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"),
+            ], path: "Tests/Tools/ReplicaService", swiftSettings: house),
+        .target(
+            name: "FrontDoor",
+            dependencies: [
+                "IMAPCore", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+            ], path: "Sources/Tools/Support/FrontDoor", swiftSettings: house),
+        .testTarget(
+            name: "FrontDoorTests",
+            dependencies: [
+                "FrontDoor", "IMAPService", "IMAPCore", "MailStore", "NodeSupport", "PeerTransport", "TestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
+            ], path: "Tests/Tools/FrontDoor", swiftSettings: house),
+        .target(
+            name: "PlutoService",
+            dependencies: [
+                "CRDTKit", "FrontDoor", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
+                "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
+            ], path: "Sources/Tools/Support/PlutoService", swiftSettings: house),
+        .testTarget(
+            name: "PlutoServiceTests",
+            dependencies: [
+                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", product("Logging", "swift-log"),
+                product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
+                product("Crypto", "swift-crypto"),
+            ], path: "Tests/Tools/PlutoService", swiftSettings: house),
         .executableTarget(
             name: "pluto",
             dependencies: [
-                "IMAPService", "MailStore", "NodeSupport", product("Logging", "swift-log"),
+                "IMAPService", "MailStore", "NodeSupport", "PlutoService", product("Logging", "swift-log"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("ArgumentParser", "swift-argument-parser"),
             ], path: "Sources/Tools/pluto", swiftSettings: house),
@@ -124,6 +204,10 @@ if !kitsOnly {
         .testTarget(
             name: "InteropTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Interop",
             resources: [.copy("Scripts")], swiftSettings: house),
+        // Whole clusters of processes on loopback, with faults.
+        .testTarget(
+            name: "ClusterTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Cluster",
+            swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }

@@ -16,7 +16,8 @@ struct ArchitectureTests {
             "Sources/Tools/Support/NodeSupport",
             [
                 "Crypto", "CryptoExtras", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1",
-                "NIOPosix", "NIOSSL", "ServiceLifecycle", "SwiftASN1", "Synchronization", "UnixSignals", "X509",
+                "NIOPosix", "NIOSSL", "ServiceLifecycle", "SwiftASN1", "Synchronization", "TOMLKit", "UnixSignals",
+                "X509",
             ]
         ),
         (
@@ -31,10 +32,43 @@ struct ArchitectureTests {
             ]
         ),
         (
+            "Sources/Tools/Support/UserDatabase",
+            ["CPostgreSQL", "Crypto", "FoundationEssentials", "Glibc", "Logging", "NodeSupport", "Synchronization"]
+        ),
+        (
+            "Sources/Tools/Support/PeerTransport",
+            [
+                "CRDTKit", "Glibc", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NodeSupport", "ServiceLifecycle",
+                "SwiftASN1", "Synchronization", "X509",
+            ]
+        ),
+        (
+            "Sources/Tools/Support/ReplicaService",
+            [
+                "CRDTKit", "Glibc", "Logging", "MailStore", "NIOCore", "NodeSupport", "PeerTransport",
+                "ServiceLifecycle", "Synchronization",
+            ]
+        ),
+        (
+            "Sources/Tools/Support/FrontDoor",
+            [
+                "Glibc", "IMAPCore", "IMAPService", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL",
+                "NodeSupport", "PeerTransport", "ServiceLifecycle", "Synchronization",
+            ]
+        ),
+        (
+            "Sources/Tools/Support/PlutoService",
+            [
+                "CRDTKit", "Crypto", "FoundationEssentials", "FrontDoor", "Glibc", "IMAPService", "Logging",
+                "MailStore", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NodeSupport", "PeerTransport",
+                "ReplicaService", "ServiceLifecycle", "SwiftASN1", "Synchronization", "UserDatabase", "X509",
+            ]
+        ),
+        (
             "Sources/Tools/pluto",
             [
                 "ArgumentParser", "Glibc", "IMAPCore", "IMAPService", "Logging", "MailStore", "NIOCore", "NIOPosix",
-                "NodeSupport", "ServiceLifecycle",
+                "NodeSupport", "PlutoService", "ServiceLifecycle",
             ]
         ),
     ]
