@@ -118,14 +118,15 @@ if !kitsOnly {
             name: "PeerTransport",
             dependencies: [
                 "CRDTKit", "NodeSupport", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
-                product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOPosix", "swift-nio"), product("NIOTLS", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Sources/Tools/Support/PeerTransport", swiftSettings: house),
         .testTarget(
             name: "PeerTransportTests",
             dependencies: [
-                "PeerTransport", "NodeSupport", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
+                "PeerTransport", "NodeSupport", "CRDTKit", "TestSupport", "LiveTestSupport",
+                product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("X509", "swift-certificates"),
             ], path: "Tests/Tools/PeerTransport", swiftSettings: house),
@@ -139,6 +140,7 @@ if !kitsOnly {
             name: "ReplicaServiceTests",
             dependencies: [
                 "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
+                "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),
             ], path: "Tests/Tools/ReplicaService", swiftSettings: house),
