@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import Logging
+internal import CRDTKit
 package import NIOCore
 internal import NIOPosix
 internal import NIOSSL
