@@ -66,7 +66,8 @@ final class ProxyLoop {
         if let due {
             // Rounded up: a byte is never early, and at most a millisecond late.
             let (seconds, attoseconds) = max(.zero, due - .now).components
-            milliseconds = Int32(min(seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000, 60_000))
+            milliseconds = Int32(
+                min(seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000, 60_000))
         }
         poll(&entries, nfds_t(entries.count), milliseconds)
         var scratch = [UInt8](repeating: 0, count: 256)

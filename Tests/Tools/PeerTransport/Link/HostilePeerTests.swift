@@ -121,9 +121,11 @@ import Testing
         await listener.endpoint.close()
     }
 
-    @Test(arguments: [
-        [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 1, 0xEE], [0, 0, 0, 3, 1, 2, 3], Array(repeating: 0x41, count: 5_000),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 1, 0xEE], [0, 0, 0, 3, 1, 2, 3],
+            Array(repeating: 0x41, count: 5_000),
+        ] as [[UInt8]])
     func garbageAfterTheHandshakeIsReported(bytes: [UInt8]) async throws {
         let listener = try await listener()
         let context = try folder.mesh("worker-1").clientContext(applicationProtocols: ["kuiper-peer/1"])

@@ -59,7 +59,8 @@ package final class PeerListener: Sendable {
         } catch {
             throw NodeError(
                 .addressUnavailable,
-                "cannot listen for peers on \(address); choose another address or stop what listens there", cause: error)
+                "cannot listen for peers on \(address); choose another address or stop what listens there", cause: error
+            )
         }
     }
 
