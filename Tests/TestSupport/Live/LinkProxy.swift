@@ -125,7 +125,8 @@ final class ProxyShared: Sendable {
     init(behaviour: LinkProxy.Behaviour) throws {
         self.behaviour = Mutex(behaviour)
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else { throw LiveFailure.system("pipe2") }
+        guard pipe(&ends) == 0 else { throw LiveFailure.system("pipe") }
+        for end in ends { ProxySocket.makeNonblocking(end) }
         wakeReader = ends[0]
         wakeWriter = ends[1]
     }

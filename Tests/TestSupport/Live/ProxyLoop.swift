@@ -62,14 +62,14 @@ final class ProxyLoop {
                 if let time = connection.nextDue { due = min(due ?? time, time) }
             }
         }
-        var timeout = timespec()
+        var milliseconds: Int32 = -1
         if let due {
+            // Rounded up: a byte is never early, and at most a millisecond late.
             let (seconds, attoseconds) = max(.zero, due - .now).components
-            timeout = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+            milliseconds = Int32(
+                min(seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000, 60_000))
         }
-        _ = due == nil
-            ? ppoll(&entries, nfds_t(entries.count), nil, nil)
-            : ppoll(&entries, nfds_t(entries.count), &timeout, nil)
+        poll(&entries, nfds_t(entries.count), milliseconds)
         var scratch = [UInt8](repeating: 0, count: 256)
         while read(shared.wakeReader, &scratch, scratch.count) > 0 {}
     }
@@ -77,8 +77,9 @@ final class ProxyLoop {
     private func accept(_ behaviour: LinkProxy.Behaviour) {
         guard !behaviour.isFrozen else { return }
         while true {
-            let client = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue))
+            let client = Glibc.accept(listener, nil, nil)
             guard client >= 0 else { return }
+            ProxySocket.makeNonblocking(client)
             shared.totals.withLock { $0.connections += 1 }
             guard !behaviour.isCut, let target = ProxySocket.connect(port: behaviour.target) else {
                 ProxySocket.reset(client)
@@ -263,6 +264,12 @@ enum ProxySocket {
         }
         sendAtOnce(socket)
         return socket
+    }
+
+    /// Makes no call on a descriptor wait, and keeps it from child processes.
+    static func makeNonblocking(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
     /// Sends small pieces at once.

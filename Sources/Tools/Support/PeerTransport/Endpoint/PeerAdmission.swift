@@ -21,11 +21,13 @@ enum PeerAdmission {
         }
         guard peer.name != own.name else {
             return LinkFault(
-                .identityRefused, "the peer calls itself \(own.name) as this node does; give each node its own certificate")
+                .identityRefused,
+                "the peer calls itself \(own.name) as this node does; give each node its own certificate")
         }
         if let expected, expected != peer.name {
             return LinkFault(
-                .identityRefused, "\(peer.name) answers where \(expected) should; correct the address or the certificate")
+                .identityRefused,
+                "\(peer.name) answers where \(expected) should; correct the address or the certificate")
         }
         return nil
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import CRDTKit
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -92,7 +93,7 @@ final class PeerDial {
         guard case .waiting(let wait) = phase else { return }
         wait.cancel()
         var first = ReconnectBackoff(base: limits.backoffBase, maximum: limits.backoffBase)
-        wait(for: first.next(using: &generator))
+        retry(after: first.next(using: &generator))
     }
 
     private func connect() {
@@ -171,7 +172,7 @@ final class PeerDial {
             case .late: backoff.exhaust()
             }
             isPatient = link.redial == .late
-            wait(for: backoff.next(using: &generator))
+            retry(after: backoff.next(using: &generator))
         case .stopped: didStop()
         case .waiting, .connecting: break
         }
@@ -182,7 +183,7 @@ final class PeerDial {
         switch phase {
         case .connecting:
             receiver(.dialFailed(name: name, fault))
-            wait(for: backoff.next(using: &generator))
+            retry(after: backoff.next(using: &generator))
         case .stopped: if channel == nil { didStop() }
         case .waiting, .linked: break
         }
@@ -194,7 +195,7 @@ final class PeerDial {
         stopped.succeed()
     }
 
-    private func wait(for time: Duration) {
+    private func retry(after time: Duration) {
         let wait = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { self.connect() }
         phase = .waiting(wait)
     }

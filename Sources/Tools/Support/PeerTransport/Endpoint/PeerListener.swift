@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import Logging
+internal import CRDTKit
 package import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -59,7 +59,8 @@ package final class PeerListener: Sendable {
         } catch {
             throw NodeError(
                 .addressUnavailable,
-                "cannot listen for peers on \(address); choose another address or stop what listens there", cause: error)
+                "cannot listen for peers on \(address); choose another address or stop what listens there", cause: error
+            )
         }
     }
 

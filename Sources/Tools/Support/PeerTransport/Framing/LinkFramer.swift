@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+package import CRDTKit
 package import NIOCore
 
 /// Cuts the bytes of a link into frames, in bounded memory.
@@ -51,12 +52,13 @@ package struct LinkFramer: Sendable {
     /// Takes out the next frame.
     ///
     /// - Returns: its body, type first; `nil` when it is not all there.
-    /// - Throws: ``LinkFault`` with `oversized` or `malformed`; what follows cannot be read any more.
-    package mutating func next() throws(LinkFault) -> ByteBuffer? {
+    /// - Throws: ``CRDTError`` with `limitExceeded` or `malformed`; what follows cannot be read any more.
+    package mutating func next() throws(CRDTError) -> ByteBuffer? {
         guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
-        guard length > 0 else { throw LinkFault(.malformed, "a frame of no octets; the smallest has 1") }
+        guard length > 0 else { throw CRDTError(.malformed, "a message of no octets; the smallest has 1") }
         guard Int(length) <= maximumBodyBytes else {
-            throw LinkFault(.oversized, "a frame of \(length) octets; the limit is \(maximumBodyBytes)")
+            throw CRDTError(
+                .limitExceeded, "a message of \(length) octets; the limit is \(maximumBodyBytes)")
         }
         guard buffer.readableBytes >= Self.headerBytes + Int(length) else { return nil }
         buffer.moveReaderIndex(forwardBy: Self.headerBytes)

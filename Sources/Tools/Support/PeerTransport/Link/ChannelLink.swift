@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-package import CRDTKit
+internal import CRDTKit
 internal import NIOCore
 internal import NIOSSL
 internal import NodeSupport
@@ -15,9 +15,10 @@ final class ChannelLink: PeerLink {
     private struct State {
         var receiver: (@Sendable (PeerLinkEvent) -> Void)?
         /// What came before the receiver did.
-        var early: (messages: [PeerMessage], bytes: Int) = ([], 0)
+        var early: [PeerLinkEvent] = []
         var heldBytes = 0
         var isReadingPaused = true
+        var isGarbled = false
         var queue: [[UInt8]] = []
         var queuedBytes = 0
         /// The bytes that the socket has taken, to see whether there is progress.
@@ -67,11 +68,11 @@ final class ChannelLink: PeerLink {
             let (early, ended) = self.state.withLock { state in
                 state.receiver = receiver
                 let early = state.early
-                state.early = ([], 0)
+                state.early = []
                 state.isReadingPaused = state.heldBytes > self.limits.inboundHighBytes
                 return (early, state.ended)
             }
-            if !early.messages.isEmpty { receiver(.messages(early.messages, bytes: early.bytes)) }
+            for event in early { receiver(event) }
             if let ended {
                 receiver(.closed(ended))
             } else if self.mayRead {
@@ -172,7 +173,9 @@ final class ChannelLink: PeerLink {
     // MARK: The event loop's side
 
     /// Whether the socket may be read; on the event loop.
-    var mayRead: Bool { state.withLock { !$0.isReadingPaused && $0.closing == nil && $0.ended == nil } }
+    var mayRead: Bool {
+        state.withLock { !$0.isReadingPaused && !$0.isGarbled && $0.closing == nil && $0.ended == nil }
+    }
 
     /// Messages have come; on the event loop.
     func received(_ messages: [PeerMessage], bytes: Int) {
@@ -182,13 +185,21 @@ final class ChannelLink: PeerLink {
             state.counts.bytesIn += UInt64(bytes)
             state.heldBytes += bytes
             if state.heldBytes > limits.inboundHighBytes { state.isReadingPaused = true }
-            if state.receiver == nil {
-                state.early.messages += messages
-                state.early.bytes += bytes
-            }
+            if state.receiver == nil { state.early.append(.messages(messages, bytes: bytes)) }
             return state.receiver
         }
         receiver?(.messages(messages, bytes: bytes))
+    }
+
+    /// Something has come that is no message; on the event loop.
+    func garbled(_ error: CRDTError) {
+        let receiver = state.withLock { state -> (@Sendable (PeerLinkEvent) -> Void)? in
+            guard state.closing == nil else { return nil }
+            state.isGarbled = true
+            if state.receiver == nil { state.early.append(.garbage(error)) }
+            return state.receiver
+        }
+        receiver?(.garbage(error))
     }
 
     /// The channel is closed; on the event loop.

@@ -26,10 +26,6 @@ package struct LinkFault: Error, Hashable, Sendable, CustomStringConvertible {
         package static let truncated = Code("truncated")
         /// The connection broke.
         package static let reset = Code("reset")
-        /// A message does not follow its grammar.
-        package static let malformed = Code("malformed")
-        /// A message is longer than the limit.
-        package static let oversized = Code("oversized")
         /// The TLS handshake failed, or a TLS record is damaged.
         package static let tls = Code("tls")
         /// The peer does not speak this application protocol (RFC 7301).

@@ -40,6 +40,8 @@ final class LinkHandler: ChannelInboundHandler {
     private var batch: [PeerMessage] = []
     private var batchBytes = 0
     private var hasMessage = false
+    /// Whether something came that is no message: nothing that follows can be read.
+    private var isGarbage = false
     private var alarm: Scheduled<Void>?
     /// The first thing that went wrong, told when the channel is closed.
     private var fault: LinkFault?
@@ -71,7 +73,7 @@ final class LinkHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         alarm?.cancel()
         deliverBatch()
-        let isInsideFrame = framer.isInsideFrame
+        let isInsideFrame = framer.isInsideFrame && !isGarbage
         let natural =
             isInsideFrame
             ? LinkFault(.truncated, "the link ended inside a message, after \(framer.heldBytes) octets of it")
@@ -138,7 +140,7 @@ final class LinkHandler: ChannelInboundHandler {
     // MARK: Messages
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .open = phase, fault == nil else { return }
+        guard case .open(let link) = phase, fault == nil, !isGarbage else { return }
         framer.append(unwrapInboundIn(data))
         do {
             while let body = try framer.next() {
@@ -147,7 +149,8 @@ final class LinkHandler: ChannelInboundHandler {
             }
         } catch {
             deliverBatch()
-            end(context, error)
+            isGarbage = true
+            link.garbled(error)
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-package import CRDTKit
+internal import CRDTKit
 
 /// The limits on links between nodes: what one peer can make this node hold, and how long it waits for it.
 package struct LinkLimits: Sendable {

@@ -15,6 +15,8 @@ package enum RedialAdvice: Hashable, Sendable {
 package enum PeerLinkEvent: Sendable {
     /// Messages have come; the service says with ``PeerLink/consumed(bytes:)`` when it is done with their bytes.
     case messages([PeerMessage], bytes: Int)
+    /// Bytes have come that are no message; nothing more is read, and the service closes the link after it has said why.
+    case garbage(CRDTError)
     /// What waited to be sent has gone down to the low mark.
     case writable
     /// The link is over; nothing follows.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-package import CRDTKit
+internal import CRDTKit
 internal import NIOCore
 internal import Synchronization
 
@@ -145,7 +145,11 @@ final class MemoryLink: PeerLink {
             }
             tell()
         } catch {
-            end(error, LinkFault(.ended, "the peer closed the link"))
+            state.withLock { state in
+                guard !state.ended else { return }
+                state.events.append(.garbage(error))
+            }
+            tell()
         }
     }
 

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+import CRDTKit
+import NIOCore
+import NIOPosix
+import NodeSupport
+import PeerTransport
+import Synchronization
+
+/// One end of a link with everything that happened on it.
+final class LinkProbe: Sendable {
+    let link: any PeerLink
+    let events = Recorder<PeerLinkEvent>()
+    private let consumes: Bool
+
+    /// Starts a link; with `consumes` false nothing received is ever given back.
+    init(_ link: any PeerLink, consumes: Bool = true) {
+        self.link = link
+        self.consumes = consumes
+        link.start { [self] event in
+            if case .messages(_, let bytes) = event, consumes { link.consumed(bytes: bytes) }
+            events.add(event)
+        }
+    }
+
+    var messages: [PeerMessage] {
+        events.all.flatMap { event -> [PeerMessage] in
+            if case .messages(let messages, _) = event { messages } else { [] }
+        }
+    }
+
+    var heldBytes: Int {
+        events.all.reduce(0) { sum, event in
+            if case .messages(_, let bytes) = event { sum + bytes } else { sum }
+        }
+    }
+
+    func waitForMessages(_ count: Int) async -> [PeerMessage] {
+        await events.wait { events in
+            events.reduce(0) { sum, event in
+                if case .messages(let messages, _) = event { sum + messages.count } else { sum }
+            } >= count
+        }
+        return messages
+    }
+
+    func waitForEnd() async -> LinkFault {
+        await events.first { if case .closed(let fault) = $0 { fault } else { nil } }
+    }
+
+    func waitForGarbage() async -> CRDTError {
+        await events.first { if case .garbage(let error) = $0 { error } else { nil } }
+    }
+}
+
+/// An endpoint with everything that happened at it.
+final class EndpointProbe: Sendable {
+    let endpoint: any PeerEndpoint
+    let events = Recorder<PeerEndpointEvent>()
+    private let bound = Mutex<[HostPort]>([])
+
+    init(_ endpoint: any PeerEndpoint) { self.endpoint = endpoint }
+
+    /// A TLS endpoint on a free port of loopback.
+    convenience init(_ tls: MeshTLS, limits: LinkLimits = LinkLimits()) {
+        self.init(
+            TLSEndpoint(
+                listen: [HostPort(host: "127.0.0.1", port: 0)], tls: tls,
+                group: MultiThreadedEventLoopGroup.singleton, limits: limits))
+    }
+
+    @discardableResult
+    func start() async throws -> HostPort {
+        let addresses = try await endpoint.start { [events] in events.add($0) }
+        bound.withLock { $0 = addresses }
+        return addresses.first ?? HostPort(host: "none", port: 0)
+    }
+
+    var address: HostPort { bound.withLock { $0.first } ?? HostPort(host: "none", port: 0) }
+
+    func links(_ direction: LinkDirection) -> [any PeerLink] {
+        events.all.compactMap { event in
+            if case .opened(let link) = event, link.direction == direction { link } else { nil }
+        }
+    }
+
+    /// Waits for the link of a direction with this number, from 0.
+    func link(_ direction: LinkDirection, _ number: Int = 0) async -> any PeerLink {
+        await events.wait { _ in self.links(direction).count > number }
+        return links(direction)[number]
+    }
+
+    func refusal() async -> LinkFault {
+        await events.first { if case .refused(_, let fault) = $0 { fault } else { nil } }
+    }
+
+    func dialFailure() async -> LinkFault {
+        await events.first { if case .dialFailed(_, let fault) = $0 { fault } else { nil } }
+    }
+}
