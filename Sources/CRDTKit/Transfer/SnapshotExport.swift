@@ -51,7 +51,7 @@ public struct SnapshotExport: Sendable {
         self.limits = limits
         delivered = replica.delivered
         tables = SnapshotTables(scope, of: replica)
-        var fields: [UInt8] = [scope.rawValue]
+        var fields: [UInt8] = [SnapshotItem.code(of: scope)]
         WireWriter.put(UInt64(replica.partition.rawValue), into: &fields)
         SnapshotItem.put(replica.id, into: &fields)
         WireWriter.put(fixed64: replica.clock.latest.rawValue, into: &fields)
@@ -61,7 +61,7 @@ public struct SnapshotExport: Sendable {
     /// Begins an account, in the state that it has now.
     ///
     /// - Parameters:
-    ///   - name: the account's name.
+    ///   - name: the account's name; that of the scope if it has one.
     ///   - state: the account's state or a copy of it; its records follow with ``add(_:)``.
     ///   - replica: the exporter's replica, with nothing delivered since the state was what it is.
     /// - Precondition: the account before was ended and the export is not finished.
@@ -130,6 +130,9 @@ public struct SnapshotExport: Sendable {
         byteCount += UInt64(part.count)
         return part
     }
+
+    /// Whether nothing is left after ``finish()``: the part that was given out was the last.
+    public var isComplete: Bool { isFinished && stream.isEmpty }
 
     /// Whether a part is full: what the shell asks before it goes on encoding.
     public var hasFullPart: Bool { stream.count >= max(1, limits.maximumPartBytes - 11) }

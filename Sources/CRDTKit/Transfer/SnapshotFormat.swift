@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What a snapshot on its way between two nodes holds.
-public enum SnapshotScope: UInt8, Sendable {
-    /// All accounts, and what the exporter's replica knows of every stream: the receiver goes on from there.
-    case everything = 0
-    /// Some accounts and the names that they need: the receiver replaces what it has of them.
-    case accounts = 1
-}
-
 /// The bounds of a snapshot on its way between two nodes.
 public struct SnapshotLimits: Sendable {
-    /// The largest part that is made, default 256 KiB.
-    public var maximumPartBytes = 256 << 10
-    /// The largest part that is taken, default 1 MiB.
-    public var maximumAcceptedPartBytes = 1 << 20
+    /// The largest part that is made or taken, default ``ReplicationLimits/maximumPartBytes``.
+    public var maximumPartBytes = ReplicationLimits.maximumPartBytes
     /// The largest item, which may lie in more than one part; default 4 MiB.
     public var maximumItemBytes = 4 << 20
 
@@ -29,7 +19,8 @@ public struct SnapshotLimits: Sendable {
 ///
 ///     part     = format sequence *OCTET              ; a piece of the stream; sequences count from 0
 ///     item     = kind length fields                  ; length: number of octets of the fields
-///     start    = scope partition replica clock       ; number number (word number) word
+///     start    = scope partition replica clock       ; octet, number, word and number, word
+///     scope    = %x00 / %x01                         ; everything, one account
 ///     replicas = first *replica                      ; the next indexes, without gaps, from 1
 ///     accounts = first *text                         ; the next indexes, from 0; `everything` only
 ///     keywords = first *text                         ; the next indexes, from 0
@@ -58,6 +49,14 @@ enum SnapshotItem: UInt8 {
 
     /// The format that this code writes, and the only one that it reads.
     static let format: UInt8 = 1
+
+    /// The octet of a scope.
+    static func code(of scope: SnapshotScope) -> UInt8 {
+        switch scope {
+        case .everything: 0
+        case .account: 1
+        }
+    }
 
     static func malformed(_ what: String) -> CRDTError { CRDTError(.malformed, "snapshot: " + what) }
 

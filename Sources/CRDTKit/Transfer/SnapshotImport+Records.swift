@@ -7,6 +7,9 @@ extension SnapshotImport {
     mutating func readAccount(_ bytes: RawSpan, _ replica: inout Replica) throws(CRDTError) -> SnapshotImportStep {
         var offset = 0
         let name = try SnapshotImport.name(bytes, &offset)
+        if case .account(let wanted) = scope, !name.utf8.elementsEqual(wanted.utf8) || accountCount > 0 {
+            throw SnapshotItem.malformed("an account came that was not asked for")
+        }
         let high = try WireReader.fixed64(bytes, &offset)
         let low = try WireReader.fixed64(bytes, &offset)
         let vector = try vector(bytes, &offset)

@@ -6,8 +6,8 @@ extension SnapshotImport {
     mutating func readStart(_ bytes: RawSpan, _ replica: borrowing Replica) throws(CRDTError) -> SnapshotImportStep {
         var offset = 0
         let code = try WireReader.byte(bytes, &offset)
-        guard code == scope.rawValue else {
-            throw SnapshotItem.malformed("the scope is \(code), expected was \(scope.rawValue)")
+        guard code == SnapshotItem.code(of: scope) else {
+            throw SnapshotItem.malformed("the scope is \(code), expected was \(SnapshotItem.code(of: scope))")
         }
         let partition = try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "a partition")
         guard partition == UInt64(replica.partition.rawValue) else {

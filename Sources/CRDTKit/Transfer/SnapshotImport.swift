@@ -26,8 +26,8 @@ public enum SnapshotImportStep: Sendable, Hashable {
 ///
 /// The replica that is passed along is the one of the state that the snapshot makes: for ``SnapshotScope/everything`` a new one without history
 /// (``Replica/init(forgettingHistoryOf:)``, or a plain new one), which goes on from the exporter's vector as soon as the tables are here, keeps its own name, and
-/// whose `checkpoint(.everything)` belongs into the new engine at the end; for ``SnapshotScope/accounts`` the node's own, which only learns names. What the steps
-/// bring is to be kept apart from the state in use until the snapshot (or, for ``SnapshotScope/accounts``, the account) is complete: after an error, drop it all.
+/// whose `checkpoint(.everything)` belongs into the new engine at the end; for ``SnapshotScope/account(_:)`` the node's own, which only learns names. What the steps
+/// bring is to be kept apart from the state in use until the snapshot (or, for ``SnapshotScope/account(_:)``, the account) is complete: after an error, drop it all.
 ///
 /// An account may be ahead of the replica: it was exported while the exporter went on. Until the replica's delivered vector covers ``vector`` (the frames in
 /// between come over the streams), the account is not to be used for commands, compared or exported again: what a command sees must be in its causal past.
@@ -126,8 +126,8 @@ public struct SnapshotImport: Sendable {
 
     /// Checks the head of a part and puts its bytes behind what is left of the one before.
     private mutating func open(_ part: [UInt8]) throws(CRDTError) {
-        guard part.count <= limits.maximumAcceptedPartBytes else {
-            let limit = limits.maximumAcceptedPartBytes
+        guard part.count <= limits.maximumPartBytes else {
+            let limit = limits.maximumPartBytes
             throw CRDTError(.limitExceeded, "a part of a snapshot has at most \(limit) bytes, got \(part.count)")
         }
         let bytes = part.span.bytes

@@ -85,7 +85,7 @@ import TestSupport
         other[0][0] = 2
         #expect(try outcome(other) == .unsupportedVersion)
         #expect(try outcome(parts, now: 1_000) == .clockTooFarAhead)
-        #expect(try outcome(try Transfer.parts(of: node, .accounts, partBytes: 4_096)) == .malformed)
+        #expect(try outcome(try Transfer.parts(of: node, .account("anna"), partBytes: 4_096)) == .malformed)
         let stranger = TransferNode(replica: try Replica(partition: PartitionID(8), id: ReplicaID(40)))
         #expect(code { try Transfer.install(parts, in: stranger) } == .malformed)
     }

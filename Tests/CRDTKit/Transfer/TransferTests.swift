@@ -89,8 +89,8 @@ import TestSupport
             let index = nodes[0].replica.symbols.account(named: name)
         else { return }
         damaged.states[victim] = TransferNode.AccountBox(AccountState())
-        let parts = try Transfer.parts(of: nodes[0], .accounts, accounts: [index], partBytes: 300)
-        var source = SnapshotImport(.accounts, nowMilliseconds: damaged.now)
+        let parts = try Transfer.parts(of: nodes[0], .account(name), accounts: [index], partBytes: 300)
+        var source = SnapshotImport(.account(name), nowMilliseconds: damaged.now)
         var steps: [SnapshotImportStep] = []
         for part in parts { steps += try source.take(part, into: &damaged.replica) }
         #expect(source.isFinished)
