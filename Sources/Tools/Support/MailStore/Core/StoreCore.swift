@@ -71,7 +71,8 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
             case .bodyRetained(let digest, let size): bodies.retained(digest, size: size)
             case .bodyReleased(let digest): bodies.released(digest)
             case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten,
-                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged:
+                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged,
+                .memberChanged:
                 guard let (key, told) = notice(for: change, of: box) else { continue }
                 if notices[key] == nil { order.append(key) }
                 notices[key, default: []] += told
@@ -102,7 +103,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
         case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
         case .mailboxChanged, .mailboxAppeared, .mailboxForgotten, .recordChanged, .recordRemoved, .bodyRetained,
-            .bodyReleased, .subscriptionChanged:
+            .bodyReleased, .subscriptionChanged, .memberChanged:
             return nil
         }
     }
