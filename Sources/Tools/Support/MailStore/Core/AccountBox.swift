@@ -14,6 +14,8 @@ final class AccountBox: @unchecked Sendable {
     var state: AccountState
     /// The unit of the last operation on the account: what reads must wait for.
     var lastTicket = LogTicket.none
+    /// The digest with which the account is counted in the group's sum.
+    var countedDigest: StateDigest
     private var dirty = Dirty()
     /// When a mailbox's messages were used last, on the core's count of uses.
     var lastUse: [MailboxID: UInt64] = [:]
@@ -21,6 +23,7 @@ final class AccountBox: @unchecked Sendable {
     init(index: AccountIndex, name: String, state: consuming AccountState) {
         self.index = index
         self.name = name
+        countedDigest = state.digest
         self.state = state
     }
 
