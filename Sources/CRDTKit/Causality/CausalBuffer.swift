@@ -62,6 +62,8 @@ public struct CausalBuffer: ~Copyable {
     private var awaited: [[UInt64: Int32]] = []
     /// By packed dot of a frame's first operation: its slot.
     private var byFirstDot: [UInt64: Int32] = [:]
+    /// Frames that lack nothing and were not admitted.
+    private var parked: [Held] = []
 
     /// Makes an empty buffer.
     ///
@@ -148,6 +150,27 @@ public struct CausalBuffer: ~Copyable {
         byFirstDot[first] = slot
     }
 
+    /// The number of frames that lack nothing and were not admitted.
+    var parkedCount: Int { parked.count }
+
+    /// Puts back a frame that `release` gave out and that was not admitted.
+    mutating func park(_ held: consuming Held) {
+        frameCount += 1
+        byteCount += held.cost
+        parked.append(held)
+    }
+
+    /// Gives out the frames that were not admitted, the first one last, as `release` does.
+    mutating func takeParked() -> [Held] {
+        for held in parked {
+            frameCount -= 1
+            byteCount -= held.cost
+        }
+        let frames = Array(parked.reversed())
+        parked.removeAll()
+        return frames
+    }
+
     /// Gives out the frames that wait for operations that were just delivered.
     ///
     /// Costs at most one look-up per delivered operation, none when nothing waits for this replica, and one step per
@@ -193,7 +216,12 @@ public struct CausalBuffer: ~Copyable {
                 }
             }
         }
-        guard frames == frameCount && bytes == byteCount && byFirstDot.count == frames else {
+        guard byFirstDot.count == frames else {
+            throw CRDTError(.malformed, "\(byFirstDot.count) frames are listed by their first counter, \(frames) wait")
+        }
+        frames += parked.count
+        for held in parked { bytes += held.cost }
+        guard frames == frameCount && bytes == byteCount else {
             throw CRDTError(.malformed, "\(frames) frames of \(bytes) bytes wait, counted \(frameCount), \(byteCount)")
         }
         guard frameCount <= limits.maximumFrames && byteCount <= limits.maximumBytes else {

@@ -14,6 +14,9 @@ public struct DecodedFrame: Sendable {
     public let past: VersionVector
     /// The operations in the order of their counters, not empty.
     public let operations: [Operation]
+    /// The frame's whole payload if it had waited, for the log; nil for the frame that was just given, whose bytes the
+    /// caller has.
+    public internal(set) var heldPayload: [UInt8]? = nil
 }
 
 /// A place in an origin's stream.
@@ -61,4 +64,6 @@ public enum ReceiveResult: Sendable {
     /// The frame would have to wait and there is no room. It was dropped; ask for the stream again from this position
     /// when the buffer has drained.
     case overflow(requestFrom: StreamPosition)
+    /// The frame is ready, but the caller did not admit it. Nothing changed: give it again when it can be admitted.
+    case deferred
 }

@@ -19,7 +19,54 @@ extension Replica {
     public mutating func receive(
         _ payload: RawSpan, nowMilliseconds: UInt64
     ) throws(CRDTError) -> ReceiveResult {
-        try accept(payload, nowMilliseconds: nowMilliseconds)
+        try accept(payload, nowMilliseconds: nowMilliseconds) { _ in true }
+    }
+
+    /// Takes a frame from a peer if the caller can apply it now.
+    ///
+    /// The store asks here whether it has in memory what the operations change. A frame that had waited, is ready and
+    /// is not admitted stays here: see ``deferredFrames`` and ``resumeDeferred(admitting:)``. What the closure sees is
+    /// valid until it returns; an account or a replica that the frame is the first to name may have another index
+    /// later, and there is nothing of it to load.
+    ///
+    /// - Parameters:
+    ///   - payload: the payload of an envelope of kind `operations`, unchanged.
+    ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
+    ///   - admits: called once for each frame that is about to be delivered, in the order of delivery; false postpones
+    ///     the frame. Frames before it may have been delivered in the same call and not been applied yet.
+    /// - Returns: what became of it; ``ReceiveResult/deferred`` if the given frame was not admitted.
+    /// - Throws: as ``receive(_:nowMilliseconds:)-(RawSpan,_)`` does.
+    public mutating func receive(
+        _ payload: RawSpan, nowMilliseconds: UInt64, admitting admits: (DecodedFrame) -> Bool
+    ) throws(CRDTError) -> ReceiveResult {
+        try accept(payload, nowMilliseconds: nowMilliseconds, admits)
+    }
+
+    /// Takes a frame from a peer that lies in an array if the caller can apply it now.
+    ///
+    /// - Parameters:
+    ///   - payload: the payload of an envelope of kind `operations`, unchanged.
+    ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
+    ///   - admits: as for a span.
+    /// - Returns: what became of it.
+    /// - Throws: as ``receive(_:nowMilliseconds:)-(RawSpan,_)`` does.
+    public mutating func receive(
+        _ payload: [UInt8], nowMilliseconds: UInt64, admitting admits: (DecodedFrame) -> Bool
+    ) throws(CRDTError) -> ReceiveResult {
+        try accept(payload.span.bytes, nowMilliseconds: nowMilliseconds, admits)
+    }
+
+    /// Delivers frames that had waited, were ready and were not admitted, and what waits for them.
+    ///
+    /// - Parameter admits: as for a frame from a peer; a frame that is not admitted stays.
+    /// - Returns: what was delivered, nothing perhaps, and the frames that turned out to be invalid.
+    /// - Complexity: as for receiving the frames.
+    public mutating func resumeDeferred(
+        admitting admits: (DecodedFrame) -> Bool
+    ) -> (delivered: [DecodedFrame], refused: [RefusedFrame]) {
+        var frames: [DecodedFrame] = []
+        let refused = drain(buffer.takeParked(), into: &frames, admits)
+        return (frames, refused)
     }
 
     /// Takes a frame from a peer that lies in an array.
@@ -30,7 +77,7 @@ extension Replica {
     /// - Returns: what became of it.
     /// - Throws: as ``receive(_:nowMilliseconds:)-(RawSpan,_)`` does.
     public mutating func receive(_ payload: [UInt8], nowMilliseconds: UInt64) throws(CRDTError) -> ReceiveResult {
-        try accept(payload.span.bytes, nowMilliseconds: nowMilliseconds)
+        try accept(payload.span.bytes, nowMilliseconds: nowMilliseconds) { _ in true }
     }
 
     /// Takes a frame from the node's own log at start-up, in the order of the log: own frames and those of peers.
@@ -44,7 +91,7 @@ extension Replica {
     ///   log.
     /// - Complexity: as for a frame from a peer.
     public mutating func recover(_ payload: RawSpan) throws(CRDTError) -> ReceiveResult {
-        try accept(payload, nowMilliseconds: nil)
+        try accept(payload, nowMilliseconds: nil) { _ in true }
     }
 
     /// Takes a frame from the node's own log that lies in an array.
@@ -53,7 +100,7 @@ extension Replica {
     /// - Returns: what became of it.
     /// - Throws: as for a span.
     public mutating func recover(_ payload: [UInt8]) throws(CRDTError) -> ReceiveResult {
-        try accept(payload.span.bytes, nowMilliseconds: nil)
+        try accept(payload.span.bytes, nowMilliseconds: nil) { _ in true }
     }
 
     /// What decoding a frame whose stream has no gap came to.
@@ -61,10 +108,13 @@ extension Replica {
         case delivered(DecodedFrame)
         /// In the order to wait for them, the next one last.
         case lacks([Dot])
+        case notAdmitted
     }
 
     /// `nowMilliseconds` is nil during recovery.
-    private mutating func accept(_ payload: RawSpan, nowMilliseconds: UInt64?) throws(CRDTError) -> ReceiveResult {
+    private mutating func accept(
+        _ payload: RawSpan, nowMilliseconds: UInt64?, _ admits: (DecodedFrame) -> Bool
+    ) throws(CRDTError) -> ReceiveResult {
         var offset = 0
         let header = try FrameHeader(payload, &offset)
         guard header.partition == partition else {
@@ -92,9 +142,11 @@ extension Replica {
             if isStranger { strangers.insert(origin) }
             return try hold(header, origin, payload, missing: [Dot(origin, header.firstCounter - 1)], from: position)
         }
-        switch try attempt(header, known, payload, offset, recovering: nowMilliseconds == nil) {
+        switch try attempt(header, known, payload, offset, recovering: nowMilliseconds == nil, admits) {
         case .delivered(let frame):
-            return drain(after: frame)
+            return drain(after: frame, admits)
+        case .notAdmitted:
+            return .deferred
         case .lacks(let missing):
             guard let next = missing.last else { return .duplicate }
             if isOwn { throw lost(position(of: next)) }
@@ -148,12 +200,21 @@ extension Replica {
     }
 
     /// Delivers what waited for the frame, then what waited for that, and so on.
-    private mutating func drain(after first: DecodedFrame) -> ReceiveResult {
+    private mutating func drain(after first: DecodedFrame, _ admits: (DecodedFrame) -> Bool) -> ReceiveResult {
         var frames = [first]
-        var refused: [RefusedFrame] = []
-        guard buffer.frameCount > 0 else { return .delivered(frames, refused: refused) }
+        guard buffer.frameCount > 0 else { return .delivered(frames, refused: []) }
         var queue: [CausalBuffer.Held] = []
         buffer.release(first.origin, first.counters, into: &queue)
+        let refused = drain(queue, into: &frames, admits)
+        return .delivered(frames, refused: refused)
+    }
+
+    /// Delivers the frames whose wait is over, and what waits for them.
+    private mutating func drain(
+        _ ready: [CausalBuffer.Held], into frames: inout [DecodedFrame], _ admits: (DecodedFrame) -> Bool
+    ) -> [RefusedFrame] {
+        var queue = ready
+        var refused: [RefusedFrame] = []
         while var held = queue.popLast() {
             while let dot = held.missing.last, delivered.contains(dot) { held.missing.removeLast() }
             if let dot = held.missing.popLast() {
@@ -161,7 +222,7 @@ extension Replica {
                 continue
             }
             do throws(CRDTError) {
-                if let frame = try retry(held) {
+                if let frame = try retry(held, admits) {
                     frames.append(frame)
                     buffer.release(frame.origin, frame.counters, into: &queue)
                 }
@@ -171,23 +232,29 @@ extension Replica {
                 refused.append(RefusedFrame(position: position, error: error))
             }
         }
-        return .delivered(frames, refused: refused)
+        return refused
     }
 
-    /// Decodes a frame whose wait is over; nil if all its operations came by another way or it has to wait for
-    /// something else.
-    private mutating func retry(_ held: CausalBuffer.Held) throws(CRDTError) -> DecodedFrame? {
+    /// Decodes a frame whose wait is over; nil if all its operations came by another way, if it has to wait for
+    /// something else or if it is not admitted.
+    private mutating func retry(
+        _ held: CausalBuffer.Held, _ admits: (DecodedFrame) -> Bool
+    ) throws(CRDTError) -> DecodedFrame? {
         let payload = held.payload.span.bytes
         var offset = 0
         let header = try FrameHeader(payload, &offset)
         if header.lastCounter <= delivered[held.origin] { return nil }
-        switch try attempt(header, held.origin, payload, offset, recovering: false) {
-        case .delivered(let frame):
+        switch try attempt(header, held.origin, payload, offset, recovering: false, admits) {
+        case .delivered(var frame):
+            frame.heldPayload = held.payload
             return frame
         case .lacks(let missing):
             var waiting = held
             waiting.missing = missing
             if let dot = waiting.missing.popLast() { buffer.insert(waiting, awaiting: dot) }
+            return nil
+        case .notAdmitted:
+            buffer.park(held)
             return nil
         }
     }
@@ -199,10 +266,11 @@ extension Replica {
         let stream: StreamSymbols.Mark?
     }
 
-    /// Decodes a frame whose stream has no gap, and delivers it if it lacks nothing; on an error and if it lacks
-    /// something, nothing has changed but, in the latter case, the table of replicas.
+    /// Decodes a frame whose stream has no gap, and delivers it if it lacks nothing and is admitted; otherwise nothing
+    /// has changed but, if there was no error, the table of replicas.
     private mutating func attempt(
-        _ header: FrameHeader, _ known: ReplicaIndex?, _ payload: RawSpan, _ start: Int, recovering: Bool
+        _ header: FrameHeader, _ known: ReplicaIndex?, _ payload: RawSpan, _ start: Int, recovering: Bool,
+        _ admits: (DecodedFrame) -> Bool
     ) throws(CRDTError) -> Attempt {
         let marks = Marks(
             replicas: replicas.count, symbols: symbols.mark,
@@ -210,10 +278,11 @@ extension Replica {
         do throws(CRDTError) {
             let origin = if let known { known } else { try replica(header.origin) }
             let before = marks.stream ?? origins[Int(origin.rawValue)].symbols.mark
-            let attempt = try decode(header, origin, payload, start, recovering)
+            var attempt = try decode(header, origin, payload, start, recovering)
+            if case .delivered(let frame) = attempt, !admits(frame) { attempt = .notAdmitted }
             switch attempt {
             case .delivered(let frame): commit(frame, header, before)
-            case .lacks:
+            case .lacks, .notAdmitted:
                 origins[Int(origin.rawValue)].symbols.truncate(to: before)
                 symbols.truncate(to: marks.symbols)
             }

@@ -174,6 +174,9 @@ public struct Replica: ~Copyable {
     /// The number of frames that wait for something.
     public var waitingFrames: Int { buffer.frameCount }
 
+    /// The number of frames that wait only to be admitted: call ``resumeDeferred(admitting:)``.
+    public var deferredFrames: Int { buffer.parkedCount }
+
     /// The bytes of the frames that wait.
     public var waitingBytes: Int { buffer.byteCount }
 

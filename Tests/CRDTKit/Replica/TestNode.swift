@@ -234,6 +234,7 @@ enum Verdict: Equatable {
     case waiting
     case duplicate
     case overflow
+    case deferred
 
     init(_ result: ReceiveResult) {
         switch result {
@@ -241,6 +242,7 @@ enum Verdict: Equatable {
         case .waiting: self = .waiting
         case .duplicate: self = .duplicate
         case .overflow: self = .overflow
+        case .deferred: self = .deferred
         }
     }
 }

@@ -115,7 +115,7 @@ private struct Replay: ~Copyable {
             }
             for frame in frames { try apply(frame) }
         case .duplicate: break
-        case .waiting, .overflow: throw damaged("a frame whose predecessors are missing", at: position)
+        case .waiting, .overflow, .deferred: throw damaged("a frame whose predecessors are missing", at: position)
         }
     }
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// A member of a replication group as the configuration or a membership operation names it.
+public struct GroupMember: Hashable, Sendable {
+    /// The node's name, which its certificate proves.
+    public var name: String
+    /// The UID stripe that only this member assigns from.
+    public var stripe: UInt8
+
+    /// Names a member.
+    ///
+    /// - Parameters:
+    ///   - name: the node's name, 1 to ``ReplicationLimits/maximumNameBytes`` bytes.
+    ///   - stripe: its UID stripe.
+    public init(name: String, stripe: UInt8) {
+        self.name = name
+        self.stripe = stripe
+    }
+}
+
+/// Which replica a member was when it last said so, as the group's own account records it.
+public struct MemberIdentity: Hashable, Sendable {
+    /// The node's name.
+    public var name: String
+    /// The replica, which changes when the node comes back with a new store.
+    public var replica: ReplicaID
+
+    /// Ties a name to a replica.
+    ///
+    /// - Parameters:
+    ///   - name: the node's name.
+    ///   - replica: the replica.
+    public init(name: String, replica: ReplicaID) {
+        self.name = name
+        self.replica = replica
+    }
+}
+
+/// A replication group as one of its nodes sees it: the replicas of one range of users.
+///
+/// Two nodes replicate only if their descriptions agree: the same group, partition and settings, and no two names on
+/// one stripe and no name on two. A name that only one side lists is allowed, because a change of membership is an
+/// operation and cannot be everywhere at once; but each of the two must list the other.
+public struct GroupDescription: Hashable, Sendable {
+    /// The group's name, the same at every member.
+    public var group: String
+    /// The partition, which follows from the name.
+    public var partition: PartitionID
+    /// This node's name.
+    public var node: String
+    /// All members, this node among them.
+    public var members: [GroupMember]
+    /// What must be the same at every member beside, such as the hierarchy separator.
+    public var settings: [String: String]
+
+    /// Describes a group.
+    ///
+    /// - Parameters:
+    ///   - group: the group's name.
+    ///   - partition: the partition.
+    ///   - node: this node's name.
+    ///   - members: all members, this node among them.
+    ///   - settings: what must be the same at every member.
+    public init(
+        group: String, partition: PartitionID, node: String, members: [GroupMember], settings: [String: String]
+    ) {
+        self.group = group
+        self.partition = partition
+        self.node = node
+        self.members = members
+        self.settings = settings
+    }
+
+    /// A hash of everything that must be equal at all members at all times: group, partition and settings.
+    ///
+    /// The members are compared one by one instead: they may differ while a change is under way.
+    public var fingerprint: UInt64 {
+        var bytes: [UInt8] = []
+        WireWriter.put(group, into: &bytes)
+        WireWriter.put(UInt64(partition.rawValue), into: &bytes)
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+            WireWriter.put(name, into: &bytes)
+            WireWriter.put(value, into: &bytes)
+        }
+        return StableHash.hash(bytes)
+    }
+
+    /// Finds a member.
+    ///
+    /// - Parameter name: the node's name.
+    /// - Returns: the member, or nil if the group has none of that name.
+    public func member(named name: String) -> GroupMember? { members.first { $0.name == name } }
+
+    /// The first contradiction between this list of members and a peer's.
+    ///
+    /// - Parameter others: the peer's list.
+    /// - Returns: what is wrong, in words; nil if the lists can be those of one group.
+    func conflict(with others: [GroupMember]) -> String? {
+        for theirs in others {
+            for ours in members where (ours.name == theirs.name) != (ours.stripe == theirs.stripe) {
+                return "here \(ours.name) has UID stripe \(ours.stripe), there \(theirs.name) has \(theirs.stripe)"
+            }
+        }
+        return nil
+    }
+}
