@@ -32,9 +32,13 @@ final class AccountBox: @unchecked Sendable {
         var subscriptions: Set<String> = []
         var mailboxes: Set<MailboxID> = []
         var forgotten: Set<MailboxID> = []
+        /// Whether the account's own record changed besides, which holds the members of the group.
+        var members = false
         var records: [MailboxID: Set<Dot>] = [:]
 
-        var isEmpty: Bool { subscriptions.isEmpty && mailboxes.isEmpty && forgotten.isEmpty && records.isEmpty }
+        var isEmpty: Bool {
+            subscriptions.isEmpty && mailboxes.isEmpty && forgotten.isEmpty && records.isEmpty && !members
+        }
     }
 
     var isDirty: Bool { !dirty.isEmpty }
@@ -56,6 +60,7 @@ final class AccountBox: @unchecked Sendable {
             dirty.mailboxes.insert(mailbox)
             return dirty.records[mailbox, default: []].insert(message).inserted ? 1 : 0
         case .subscriptionChanged(let name): dirty.subscriptions.insert(name)
+        case .memberChanged: dirty.members = true
         case .messageAppeared, .messageVanished, .flagsChanged, .bodyRetained, .bodyReleased: break
         }
         return 0
@@ -73,6 +78,7 @@ final class AccountBox: @unchecked Sendable {
     /// Puts back what was taken and could not be written.
     func restore(_ taken: Dirty) {
         dirty.subscriptions.formUnion(taken.subscriptions)
+        dirty.members = dirty.members || taken.members
         let gone = dirty.forgotten
         dirty.mailboxes.formUnion(taken.mailboxes.subtracting(gone))
         dirty.forgotten.formUnion(taken.forgotten)

@@ -88,11 +88,13 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
                 if isRemote { bodies.retainedByOther(digest, size: size) }
             case .bodyReleased(let digest): bodies.released(digest)
             case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten,
-                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged:
+                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged,
+                .memberChanged:
                 if case .messageAppeared(let mailbox, let message, let uid, _) = change, !uidWaits.isEmpty {
                     let key = MailboxKey(account: box.index, mailbox: mailbox)
                     if uidWaits.isAwaited(message, in: key) { assigned.append(.assigned(uid: uid, message, key)) }
                 }
+                if case .memberChanged = change { assigned.append(.membersChanged) }
                 guard let (key, told) = notice(for: change, of: box) else { continue }
                 if notices[key] == nil { order.append(key) }
                 notices[key, default: []] += told
@@ -123,7 +125,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
         case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
         case .mailboxChanged, .mailboxAppeared, .mailboxForgotten, .recordChanged, .recordRemoved, .bodyRetained,
-            .bodyReleased, .subscriptionChanged:
+            .bodyReleased, .subscriptionChanged, .memberChanged:
             return nil
         }
     }
