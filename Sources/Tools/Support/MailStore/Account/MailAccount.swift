@@ -12,9 +12,12 @@ package final class MailAccount: Sendable {
     package let name: String
     let store: MailStore
     let index: AccountIndex
+    /// The core's era in which the index was given.
+    let era: UInt64
     let rules: MailboxNameRules
 
-    init(store: MailStore, index: AccountIndex, name: String) {
+    init(store: MailStore, index: AccountIndex, name: String, era: UInt64) {
+        self.era = era
         self.store = store
         self.index = index
         self.name = name
@@ -150,6 +153,8 @@ package final class MailAccount: Sendable {
     }
 
     private func validity() -> UIDValiditySource {
-        UIDValiditySource(nowSeconds: UInt32(clamping: store.now() / 1_000), stripe: 0)
+        UIDValiditySource(
+            nowSeconds: UInt32(clamping: store.now() / 1_000),
+            stripe: UInt8(truncatingIfNeeded: store.options.uidStripe.index))
     }
 }

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import Storage
+internal import Synchronization
+
+/// What decides about the UIDs of a mailbox, gathered before operations are issued.
+struct UIDSituation {
+    let mailbox: MailboxID
+    let hasLocalInterest: Bool
+}
+
+extension StoreCore {
+    /// The most actions on one mailbox at once; the next occasion goes on.
+    private static let actionsPerMailbox = 4
+
+    /// Does what is this replica's to do about the UIDs of mailboxes: assigns, merges, hands over, takes over.
+    ///
+    /// - Parameters:
+    ///   - mailboxes: the mailboxes; those that are not in memory are passed over.
+    ///   - box: their account.
+    ///   - now: the wall clock, milliseconds since 1970.
+    ///   - unit: takes the operations.
+    /// - Throws: what leaves memory ahead of the log; the core has failed then.
+    mutating func settleUIDs(
+        in mailboxes: some Sequence<MailboxID>, of box: AccountBox, now: UInt64, _ unit: inout UnitContent
+    ) throws {
+        guard isUsable(box) else { return }
+        let due = mailboxes.filter { box.state.isResident($0) && uidAction($0, of: box) != .none }
+            .sorted { $0.dot.packed < $1.dot.packed }.map { situation(of: $0, in: box) }
+        guard !due.isEmpty else { return }
+        let (own, unreachable, names) = (replica.id, group.unreachable, context(past: VersionVector()))
+        try issue(on: box, now: now, into: &unit) { batch in
+            for situation in due {
+                for _ in 0..<Self.actionsPerMailbox {
+                    let action = Self.action(situation, of: box, own: own, unreachable, names)
+                    // A mailbox without a UID or an epoch left keeps its messages waiting; the others are none the worse for it.
+                    guard action != .none, (try? Self.perform(action, situation.mailbox, of: box, &batch)) ?? false
+                    else { break }
+                }
+            }
+        }
+    }
+
+    /// What is to be done about a mailbox's UIDs, in memory or not.
+    func uidAction(_ mailbox: MailboxID, of box: AccountBox) -> UIDAction {
+        Self.action(
+            situation(of: mailbox, in: box), of: box, own: replica.id, group.unreachable,
+            context(past: VersionVector()))
+    }
+
+    private func situation(of mailbox: MailboxID, in box: AccountBox) -> UIDSituation {
+        let key = MailboxKey(account: box.index, mailbox: mailbox)
+        return UIDSituation(
+            mailbox: mailbox, hasLocalInterest: listeners[key] != nil || group.awaited.contains(key))
+    }
+
+    private static func action(
+        _ situation: UIDSituation, of box: AccountBox, own: ReplicaID, _ unreachable: Set<ReplicaID>,
+        _ names: ApplyContext
+    ) -> UIDAction {
+        guard let facts = box.state.uidFacts(of: situation.mailbox, context: names) else { return .none }
+        // Who counts as unreachable was judged by the replication machine, which waited long enough.
+        let isGone = facts.owner.map { unreachable.contains($0) } ?? false
+        return UIDPolicy().action(
+            facts,
+            UIDPolicy.Situation(
+                ownerUnreachableMilliseconds: isGone ? .max : nil, hasLocalInterest: situation.hasLocalInterest),
+            own: own)
+    }
+
+    /// Carries out an action.
+    ///
+    /// - Returns: whether something was done.
+    private static func perform(
+        _ action: UIDAction, _ mailbox: MailboxID, of box: AccountBox, _ batch: inout OperationBatch
+    ) throws -> Bool {
+        switch action {
+        case .none: false
+        case .assign: try box.state.assignWaiting(in: mailbox, batch: &batch) > 0
+        case .takeOver: try box.state.takeOver(mailbox, batch: &batch)
+        case .handOver(let successor): try box.state.handOver(mailbox, to: successor, batch: &batch)
+        case .merge: try box.state.mergeIfForked(mailbox, batch: &batch)
+        }
+    }
+
+    /// Lets the store itself issue operations, under the lock, as a part of a unit.
+    ///
+    /// - Throws: what the closure throws, when it has changed nothing; else the core has failed.
+    mutating func issue(
+        on box: AccountBox, now: UInt64, into unit: inout UnitContent, _ body: (inout OperationBatch) throws -> Void
+    ) throws {
+        let point = replica.begin(nowMilliseconds: now)
+        var issued = IssuedUnit(
+            batch: OperationBatch(
+                replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp,
+                account: box.index, context: context(past: point.past), stripe: group.stripe))
+        do { try body(&issued.batch) } catch {
+            if !issued.batch.operations.isEmpty { stateFailed(MailStoreError(error)) }
+            throw error
+        }
+        guard !issued.batch.operations.isEmpty else { return }
+        try seal(&issued, issuedAt: point, box, origin: 0)
+        unit.append(issued.content)
+    }
+}
+
+extension UnitContent {
+    /// Adds the frames and effects of operations behind what is there.
+    mutating func append(_ other: UnitContent) {
+        frames += other.frames
+        effects += other.effects
+        delivered += other.delivered
+        ownTime = max(ownTime, other.ownTime)
+    }
+}
+
+extension MailStore {
+    /// Looks after the UIDs of mailboxes in which messages wait, for instance because the replica that assigns them cannot be reached; to be called now and then.
+    ///
+    /// - Throws: ``MailStoreError``: `unavailable`, `corrupt`; it is tried again with the next call.
+    package func maintainUIDs() async throws {
+        let accounts = core.withLock { Array($0.group.accountsNeedingUIDs) }
+        for account in accounts {
+            var isDone = false
+            while !isDone {
+                let step = try core.withLock { core throws in try core.maintenanceStep(account, now: now()) }
+                switch step {
+                case .finished: isDone = true
+                case .more: await Task.yield()
+                case .needs(.account(let account), _, let generation): try load(account, generation)
+                case .needs(.mailbox(let account, let mailbox), let installation, let generation):
+                    try load(mailbox, of: account, installation, generation)
+                case .needsRebuilding: try await rebuildIfFailed()
+                }
+            }
+        }
+    }
+}
+
+extension StoreCore {
+    /// Looks after the UIDs of one account.
+    mutating func maintenanceStep(_ account: AccountIndex, now: UInt64) throws -> TurnEnd {
+        guard failure == nil else { return .needsRebuilding }
+        guard !isClosed, isWritable(now: now), let box = accounts[account] else { return .finished }
+        let due = box.state.mailboxesNeedingUIDs.filter { uidAction($0, of: box) != .none }
+        for mailbox in due where !box.state.isResident(mailbox) {
+            let key = MailboxKey(account: account, mailbox: mailbox)
+            return .needs(
+                .mailbox(account, mailbox), installation: installations[key, default: 0], generation: generation)
+        }
+        var unit = UnitContent()
+        try settleUIDs(in: due, of: box, now: now, &unit)
+        if !unit.frames.isEmpty { box.lastTicket = enqueue(unit) }
+        return .finished
+    }
+}
