@@ -52,6 +52,14 @@ extension AccountState {
         case .unsubscribe(let name):
             subscriptions.remove(name, context: context, digest: &tally.digest)
             changes.append(.subscriptionChanged(name: name))
+        case .epoch(let mailbox, let epoch, _, _):
+            guard let slot = slot(of: mailbox) else { return }
+            _ = slots[slot].note(epoch)
+            changes.append(.mailboxChanged(mailbox))
+        case .member(let change):
+            let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
+            memberTable.apply(change, stamp, digest: &tally.digest)
+            changes.append(.memberChanged(name: change.name))
         }
     }
 
@@ -89,7 +97,7 @@ extension AccountState {
                 return nil
             }
             mailbox = target
-        case .rename, .subscribe, .unsubscribe: return nil
+        case .rename, .subscribe, .unsubscribe, .epoch, .member: return nil
         }
         guard let slot = slot(of: mailbox) else { return nil }
         return slots[slot].isResident ? nil : mailbox

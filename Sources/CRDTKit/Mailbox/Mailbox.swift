@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// The last writer of a mailbox's name: by hybrid time, then by replica, then by counter.
+/// The last writer of a register, such as a mailbox's name: by hybrid time, then by replica, then by counter.
 struct NameStamp: Hashable, Comparable, Sendable {
     var timestamp: HybridTimestamp
     var replica: ReplicaID

@@ -49,6 +49,12 @@ public enum OperationBody: Hashable, Sendable {
     case subscribe(name: String)
     /// Removes a name from the subscriptions.
     case unsubscribe(name: String)
+    /// Opens an epoch if `epoch.owner` is the origin itself: a take-over or a merge. Of the parent's assignments those up to `inheritedUpTo` stay valid.
+    ///
+    /// If the owner is another replica, the origin hands the mailbox over: it assigns nothing more, and the other opens an epoch of its own.
+    case epoch(mailbox: MailboxID, epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)
+    /// Changes the membership of the group; see ``GroupAccount``.
+    case member(MemberChange)
 }
 
 /// A UID and the epoch of the owner who gave it.

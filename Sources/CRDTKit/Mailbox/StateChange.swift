@@ -32,4 +32,6 @@ public enum StateChange: Hashable, Sendable {
     case bodyReleased(BodyDigest)
     /// A name was subscribed or unsubscribed: its record is to be written, or removed if there is none.
     case subscriptionChanged(name: String)
+    /// What is known of a node of the group changed: the account's record is to be written.
+    case memberChanged(name: String)
 }

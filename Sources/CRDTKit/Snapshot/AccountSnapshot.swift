@@ -14,6 +14,7 @@ extension AccountState {
         writer.write(UInt64(uidValidityFloor))
         writer.writeFixed(digest.high)
         writer.writeFixed(digest.low)
+        memberTable.write(to: &writer)
         return writer.finish()
     }
 
@@ -75,6 +76,7 @@ extension AccountState {
         uidValidityFloor = UInt32(truncatingIfNeeded: floor)
         tally.digest.high = try RecordReader.fixed(bytes, &position, end)
         tally.digest.low = try RecordReader.fixed(bytes, &position, end)
+        memberTable = try Members(bytes, &position, end)
         try RecordReader.close(position, end)
     }
 

@@ -8,11 +8,7 @@ extension Mailbox {
         writer.write(id.dot)
         writer.write(name)
         writer.write(nameStamp == nil ? 0 : 1)
-        if let nameStamp {
-            writer.write(nameStamp.timestamp.rawValue)
-            writer.write(nameStamp.replica)
-            writer.write(nameStamp.counter)
-        }
+        if let nameStamp { writer.write(nameStamp) }
         writer.write(birth == nil ? 0 : 1)
         if let birth {
             writer.write(UInt64(birth.uidValidity))
@@ -37,10 +33,7 @@ extension Mailbox {
         self.init(id: MailboxID(try RecordReader.dot(bytes, &position, end)), context: context)
         name = try RecordReader.text(bytes, &position, end)
         if try RecordReader.number(bytes, &position, end, atMost: 1) == 1 {
-            let timestamp = HybridTimestamp(rawValue: try RecordReader.number(bytes, &position, end))
-            let replica = try RecordReader.replica(bytes, &position, end)
-            let counter = try RecordReader.number(bytes, &position, end)
-            nameStamp = NameStamp(timestamp: timestamp, replica: replica, counter: counter)
+            nameStamp = try RecordReader.stamp(bytes, &position, end)
         }
         if try RecordReader.number(bytes, &position, end, atMost: 1) == 1 {
             birth = try Mailbox.birth(bytes, &position, end)

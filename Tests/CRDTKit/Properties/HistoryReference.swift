@@ -21,9 +21,9 @@ struct IssuedOperation: Hashable {
         switch operation.body {
         case .create(let mailbox, _, _, _), .delete(let mailbox), .rename(let mailbox, _),
             .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
-            .assign(let mailbox, _, _):
+            .assign(let mailbox, _, _), .epoch(let mailbox, _, _, _):
             mailbox
-        case .subscribe, .unsubscribe: nil
+        case .subscribe, .unsubscribe, .member: nil
         }
     }
 

@@ -40,7 +40,9 @@ struct ShadowEngine {
                 flagModSeqs[box]?[id] = modSeq
             case .bodyRetained(let body, _): bodies[body, default: 0] += 1
             case .bodyReleased(let body): bodies[body, default: 0] -= 1
-            case .mailboxChanged, .mailboxForgotten, .recordChanged, .recordRemoved, .subscriptionChanged: break
+            case .mailboxChanged, .mailboxForgotten, .recordChanged, .recordRemoved, .subscriptionChanged,
+                .memberChanged:
+                break
             }
         }
         write(changes, state)

@@ -26,6 +26,8 @@ extension StoreCore {
         fresh.uses = uses
         fresh.generation = generation + 1
         fresh.bodies.takePins(of: bodies)
+        fresh.uidWaits = uidWaits
+        fresh.group.takeOver(from: group)
         fresh.isClosed = isClosed
         fresh.needsWholeReplica = true
         fresh.refusal = (time, error)
@@ -38,6 +40,9 @@ extension StoreCore {
             replica.symbols.name(of: AccountIndex(UInt32(truncatingIfNeeded: position))) ?? ""
         }
     }
+
+    /// All replicas, by ascending index from 1: names outside the core refer to them.
+    var replicaNames: [ReplicaID] { Array(replica.replicas.ids.dropFirst()) }
 
     /// Whether ``checkWritable(now:)`` would let a command pass.
     func isWritable(now: UInt64) -> Bool { !isClosed && failure == nil && (refusal.map { now >= $0.until } ?? true) }
