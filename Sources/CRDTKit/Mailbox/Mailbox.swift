@@ -37,6 +37,9 @@ struct MailboxCounts: Hashable, Sendable {
     var waiting: UInt64 = 0
     var buried: UInt64 = 0
 
+    /// All records.
+    var total: UInt64 { visible &+ waiting &+ buried }
+
     mutating func add(_ record: MessageRecord) { change(record, by: 1, octets: record.facts.size) }
 
     mutating func subtract(_ record: MessageRecord) { change(record, by: UInt64.max, octets: 0 &- record.facts.size) }
@@ -57,7 +60,8 @@ struct MailboxCounts: Hashable, Sendable {
 
 /// One mailbox of an account: the header, which is always there, and the messages, which are there when the mailbox is resident.
 struct Mailbox: Sendable {
-    let id: MailboxID
+    /// Changes only when a header is taken over from another node's indexes.
+    var id: MailboxID
     /// The hash of the mailbox's global identity.
     let identity: UInt64
     /// The name register; see ``wantedName``.

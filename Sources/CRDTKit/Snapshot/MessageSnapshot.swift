@@ -5,7 +5,7 @@
 public struct MessageInstallation: Sendable {
     /// The mailbox.
     public let mailbox: MailboxID
-    fileprivate var records: [(record: MessageRecord, dots: MessageDots)] = []
+    var records: [(record: MessageRecord, dots: MessageDots)] = []
 
     /// Starts an installation.
     ///
@@ -22,6 +22,13 @@ public struct MessageInstallation: Sendable {
     /// - Parameter bytes: the record.
     /// - Throws: ``CRDTError`` with `malformed` or `unsupportedVersion`.
     public mutating func add(_ bytes: Span<UInt8>) throws(CRDTError) {
+        records.append(try MessageRecord.decode(bytes))
+    }
+}
+
+extension MessageRecord {
+    /// Reads a message's record; the dots are not yet in the record's own fields.
+    static func decode(_ bytes: Span<UInt8>) throws(CRDTError) -> (record: MessageRecord, dots: MessageDots) {
         var (position, end) = try RecordReader.open(bytes, .message)
         let id = try RecordReader.dot(bytes, &position, end)
         var words: [UInt64] = []
@@ -42,10 +49,39 @@ public struct MessageInstallation: Sendable {
         }
         record.place = place
         record.isDisplaced = try RecordReader.number(bytes, &position, end, atMost: 1) == 1
-        let dots = try MessageInstallation.dots(bytes, &position, end)
+        let dots = try MessageRecord.dots(bytes, &position, end)
         try RecordReader.close(position, end)
         if dots.presence.isEmpty != (place == .buried) { throw RecordReader.malformed("presence and place disagree") }
-        records.append((record, dots))
+        return (record, dots)
+    }
+
+    /// The record of a message with all its dots.
+    func encoded(_ dots: MessageDots) -> [UInt8] {
+        var writer = RecordWriter(.message)
+        writer.write(id)
+        let body = facts.body.words
+        for word in [body.0, body.1, body.2, body.3] { writer.writeFixed(word) }
+        writer.write(facts.size)
+        writer.writeFixed(UInt64(bitPattern: facts.internalDateSeconds))
+        writer.write(UInt64(UInt16(bitPattern: facts.internalDateZoneMinutes)))
+        writer.write(modSeq)
+        writer.write(UInt64(uid))
+        writer.write(UInt64(epoch))
+        writer.write(UInt64(place.rawValue))
+        writer.write(isDisplaced ? 1 : 0)
+        writer.write(UInt64(dots.presence.count))
+        for dot in dots.presence { writer.write(dot) }
+        writer.write(UInt64(dots.enablers.count))
+        for enabler in dots.enablers {
+            writer.write(enabler.dot)
+            writer.write(UInt64(enabler.flags.rawValue))
+        }
+        writer.write(UInt64(dots.keywords.count))
+        for entry in dots.keywords {
+            writer.write(UInt64(entry.keyword.rawValue))
+            writer.write(entry.dot)
+        }
+        return writer.finish()
     }
 
     private static func dots(
@@ -88,31 +124,7 @@ extension AccountState {
         guard let position = slots[slot].messages.position(of: message, work: &work) else { return nil }
         let record = slots[slot].messages[position]
         let dots = slots[slot].messages.dots(of: record)
-        var writer = RecordWriter(.message)
-        writer.write(record.id)
-        let body = record.facts.body.words
-        for word in [body.0, body.1, body.2, body.3] { writer.writeFixed(word) }
-        writer.write(record.facts.size)
-        writer.writeFixed(UInt64(bitPattern: record.facts.internalDateSeconds))
-        writer.write(UInt64(UInt16(bitPattern: record.facts.internalDateZoneMinutes)))
-        writer.write(record.modSeq)
-        writer.write(UInt64(record.uid))
-        writer.write(UInt64(record.epoch))
-        writer.write(UInt64(record.place.rawValue))
-        writer.write(record.isDisplaced ? 1 : 0)
-        writer.write(UInt64(dots.presence.count))
-        for dot in dots.presence { writer.write(dot) }
-        writer.write(UInt64(dots.enablers.count))
-        for enabler in dots.enablers {
-            writer.write(enabler.dot)
-            writer.write(UInt64(enabler.flags.rawValue))
-        }
-        writer.write(UInt64(dots.keywords.count))
-        for entry in dots.keywords {
-            writer.write(UInt64(entry.keyword.rawValue))
-            writer.write(entry.dot)
-        }
-        return writer.finish()
+        return record.encoded(dots)
     }
 
     /// Installs the messages of a mailbox whose header is known and whose messages are absent.
@@ -133,7 +145,7 @@ extension AccountState {
 
 extension Mailbox {
     /// The slabs made of restored records, if they fit this header.
-    fileprivate func assembled(
+    func assembled(
         _ records: inout [(record: MessageRecord, dots: MessageDots)]
     ) throws(CRDTError) -> MailboxMessages {
         records.sort { $0.record.uid < $1.record.uid }
