@@ -101,6 +101,7 @@ extension SnapshotImport {
             account: header, mailboxes: current.mailboxes, subscriptions: current.subscriptions, context: context)
         var sum = current.sum
         sum.add(state.subscriptions.wholeElement(context))
+        sum.add(state.memberTable.wholeElement())
         guard sum == current.digest && state.digest == current.digest else {
             throw SnapshotItem.malformed("the digest of an account is \(sum), it should be \(current.digest)")
         }

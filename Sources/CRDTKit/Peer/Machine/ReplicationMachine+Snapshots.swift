@@ -32,7 +32,7 @@ extension ReplicationMachine {
     private mutating func beginImport(_ scope: SnapshotScope, from source: Source, isBootstrap: Bool) {
         guard let replica = source.replica else { return }
         let id = TransferID(receiver: store.replica, number: snapshots.newNumber())
-        snapshots.incoming = SnapshotImport(
+        snapshots.incoming = IncomingSnapshot(
             id: id, scope: scope, peer: source.name, replica: replica, isBootstrap: isBootstrap, link: source.link,
             credit: limits.snapshotParts, movedAt: now.monotonicMilliseconds)
         put(.beginImport(id, scope, from: replica))
@@ -131,7 +131,7 @@ extension ReplicationMachine {
         guard snapshots.exports.count < limits.exports else {
             return send(.snapshotAbort(transfer, "\(limits.exports) snapshots are being made already"), on: link)
         }
-        snapshots.exports[transfer] = SnapshotExport(
+        snapshots.exports[transfer] = OutgoingSnapshot(
             peer: peer, link: link, credit: min(credit, limits.snapshotParts))
         put(.exportSnapshot(transfer, scope))
     }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 /// A snapshot that is taken in.
-struct SnapshotImport: Sendable {
+struct IncomingSnapshot: Sendable {
     let id: TransferID
     let scope: SnapshotScope
     let peer: String
@@ -23,7 +23,7 @@ struct SnapshotImport: Sendable {
 }
 
 /// A snapshot that is made for a peer.
-struct SnapshotExport: Sendable {
+struct OutgoingSnapshot: Sendable {
     let peer: String
     /// The receiver's link; nil while it is away.
     var link: LinkID?
@@ -46,8 +46,8 @@ struct AccountRepair: Hashable, Sendable {
 /// The snapshots under way.
 struct SnapshotTransfers: Sendable {
     let limits: ReplicationLimits
-    var incoming: SnapshotImport?
-    var exports: [TransferID: SnapshotExport] = [:]
+    var incoming: IncomingSnapshot?
+    var exports: [TransferID: OutgoingSnapshot] = [:]
     /// No snapshot is asked for before this time.
     var notBefore: UInt64 = 0
     /// The snapshots of everything that failed in a row.
