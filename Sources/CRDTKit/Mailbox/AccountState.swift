@@ -53,6 +53,8 @@ public struct AccountState: ~Copyable, Sendable {
     /// The greatest UIDVALIDITY ever given in the account; the next one is above it, also after the mailbox that had it was forgotten.
     public internal(set) var uidValidityFloor: UInt32 = 0
     var tally = Tally()
+    /// The mailboxes where UIDs wait to be assigned or a merge is due.
+    var mailboxesWithUIDWork: Set<MailboxID> = []
 
     /// Makes the state of an account in which nothing has happened, not even INBOX.
     ///
@@ -78,6 +80,7 @@ public struct AccountState: ~Copyable, Sendable {
         result.memberTable = memberTable
         result.uidValidityFloor = uidValidityFloor
         result.tally = tally
+        result.mailboxesWithUIDWork = mailboxesWithUIDWork
         return result
     }
 
@@ -102,6 +105,7 @@ public struct AccountState: ~Copyable, Sendable {
 
     mutating func removeSlot(_ slot: Int) {
         table.remove(slots[slot].id.dot, probes: &tally.work.probes)
+        mailboxesWithUIDWork.remove(slots[slot].id)
         slots.swapAt(slot, slots.count - 1)
         slots.removeLast()
         if slot < slots.count {

@@ -14,8 +14,8 @@ struct NameStamp: Hashable, Comparable, Sendable {
 
 /// The creation that counts when a mailbox was created more than once: the greatest.
 ///
-/// UIDVALIDITY is also the number of the creator's UID epoch. So whoever's creation wins keeps his UIDs and his UIDVALIDITY, and everybody else's
-/// clients see a higher UIDVALIDITY: no UID ever changes its meaning under one UIDVALIDITY (RFC 3501 section 2.3.1.1).
+/// UIDVALIDITY is also the number of the creator's UID epoch, the first of the chain. So whoever's creation wins keeps his UIDs and his UIDVALIDITY, and
+/// everybody else's clients see a higher UIDVALIDITY: no UID ever changes its meaning under one UIDVALIDITY (RFC 3501 section 2.3.1.1).
 struct MailboxBirth: Hashable, Comparable, Sendable {
     var uidValidity: UInt32
     var owner: ReplicaID
@@ -26,6 +26,12 @@ struct MailboxBirth: Hashable, Comparable, Sendable {
     static func < (left: MailboxBirth, right: MailboxBirth) -> Bool {
         (left.uidValidity, left.owner, left.use.rawValue) < (right.uidValidity, right.owner, right.use.rawValue)
     }
+}
+
+/// What the greatest DELETE of a replica had seen: an assignment that had not seen the DELETE is void for the messages among that.
+struct DeletePast: Hashable, Sendable {
+    var dot: Dot
+    var past: VersionVector
 }
 
 /// What is counted of a mailbox's messages, so that STATUS costs the same whatever the mailbox holds.
@@ -72,12 +78,17 @@ struct Mailbox: Sendable {
     var liveness = VersionVector()
     /// The greatest DELETE of each replica, whatever it removed: when all are stable, what they buried will not come back.
     var deletes = VersionVector()
-    /// All epochs that were seen, in the order in which they came; records refer to them by index.
-    var epochs: [UIDEpoch] = []
-    /// The greatest epoch's index.
-    private(set) var currentEpochIndex: Int?
+    /// The same with what they had seen, until they are stable.
+    var deletePasts: [DeletePast] = []
+    /// Who assigns UIDs, and which assignments count.
+    var epochs = UIDEpochs()
     /// One above the greatest UID ever assigned, up to 2^32.
     var uidNext: UInt64 = 1
+    /// The greatest UID that this replica ever showed under the present UIDVALIDITY: no lesser one is shown any more. Local: replicas differ in it.
+    var exposedUID: UInt32 = 0
+    /// The replica whose messages came last, and how many came from it without one of another in between; not kept over a restart.
+    var lastAppender: ReplicaIndex = .wellKnown
+    var appendRun: UInt32 = 0
     var highestModSeq: UInt64 = 1
     var counts = MailboxCounts()
     var messages = MailboxMessages()
@@ -94,8 +105,6 @@ struct Mailbox: Sendable {
     /// Whether somebody wants the mailbox.
     var isAlive: Bool { !liveness.counters.isEmpty }
 
-    var currentEpoch: UIDEpoch? { currentEpochIndex.map { epochs[$0] } }
-
     /// The name that the mailbox would have if no other wanted the same.
     var wantedName: String {
         if id == .inbox { return MailboxNames.inbox }
@@ -111,19 +120,9 @@ struct Mailbox: Sendable {
         return min(max(believable ? timestamp.rawValue : 0, highestModSeq + 1), Mailbox.maximumModSeq)
     }
 
-    /// Enters an epoch.
-    ///
-    /// - Returns: the epoch's index.
-    mutating func note(_ epoch: UIDEpoch) -> Int {
-        if let current = currentEpochIndex, epochs[current] == epoch { return current }
-        if let index = epochs.lastIndex(of: epoch) { return index }
-        epochs.append(epoch)
-        if currentEpoch.map({ $0 < epoch }) ?? true { currentEpochIndex = epochs.count - 1 }
-        return epochs.count - 1
-    }
+    /// Whether a record's UID counts.
+    func counts(_ record: MessageRecord) -> Bool { epochs.counts(record.uid, record.epoch) }
 
-    /// Whether a record's UID counts: it was assigned under the present UIDVALIDITY and lost to no other.
-    func isExposable(_ record: MessageRecord) -> Bool {
-        record.uid != 0 && !record.isDisplaced && epochs[Int(record.epoch)].number >= birth?.uidValidity ?? 0
-    }
+    /// Whether a record that no client sees here may be shown: its UID counts, and no greater one was ever shown.
+    func isExposable(_ record: MessageRecord) -> Bool { record.uid > exposedUID && counts(record) }
 }

@@ -57,6 +57,19 @@ public enum OperationBody: Hashable, Sendable {
     case member(MemberChange)
 }
 
+extension OperationBody {
+    /// The mailbox that the operation is about; nil for what concerns the account.
+    public var mailbox: MailboxID? {
+        switch self {
+        case .create(let mailbox, _, _, _), .delete(let mailbox), .rename(let mailbox, _),
+            .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
+            .assign(let mailbox, _, _), .epoch(let mailbox, _, _, _):
+            mailbox
+        case .subscribe, .unsubscribe, .member: nil
+        }
+    }
+}
+
 /// A UID and the epoch of the owner who gave it.
 public struct UIDAssignment: Hashable, Sendable {
     /// The UID, from 1 (RFC 3501 section 2.3.1.1).
@@ -75,7 +88,7 @@ public struct UIDAssignment: Hashable, Sendable {
     }
 }
 
-/// The reign of one owner over a mailbox's UIDs: a higher epoch supersedes a lower one.
+/// The reign of one owner over a mailbox's UIDs: a higher epoch supersedes a lower one. The number of the first is the mailbox's UIDVALIDITY.
 public struct UIDEpoch: Hashable, Comparable, Sendable {
     /// The number, from 1.
     public var number: UInt32

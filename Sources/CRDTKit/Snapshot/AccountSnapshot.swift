@@ -62,6 +62,7 @@ extension AccountState {
             let slot = addSlot(mailbox)
             var changes: [StateChange] = []
             refreshName(slot, context: context, changes: &changes)
+            noteUIDWork(slot)
         }
         for record in subscriptions { try readSubscription(record.span) }
     }

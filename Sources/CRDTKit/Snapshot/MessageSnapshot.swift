@@ -48,7 +48,6 @@ extension MessageRecord {
             throw RecordReader.malformed("an unknown place")
         }
         record.place = place
-        record.isDisplaced = try RecordReader.number(bytes, &position, end, atMost: 1) == 1
         let dots = try MessageRecord.dots(bytes, &position, end)
         try RecordReader.close(position, end)
         if dots.presence.isEmpty != (place == .buried) { throw RecordReader.malformed("presence and place disagree") }
@@ -68,7 +67,6 @@ extension MessageRecord {
         writer.write(UInt64(uid))
         writer.write(UInt64(epoch))
         writer.write(UInt64(place.rawValue))
-        writer.write(isDisplaced ? 1 : 0)
         writer.write(UInt64(dots.presence.count))
         for dot in dots.presence { writer.write(dot) }
         writer.write(UInt64(dots.enablers.count))
@@ -156,13 +154,16 @@ extension Mailbox {
         var work = WorkCounters()
         for index in records.indices {
             var record = records[index].record
-            if record.uid != 0 && (Int(record.epoch) >= epochs.count || UInt64(record.uid) >= uidNext) {
+            if Int(record.epoch) >= max(epochs.entries.count, 1) || UInt64(record.uid) >= uidNext {
                 throw RecordReader.malformed("message \(record.id) has an assignment that the mailbox does not know")
             }
-            if record.place != .buried && isExposable(record) != (record.place == .visible) {
-                throw RecordReader.malformed("message \(record.id) is visible and waiting")
+            if record.place == .waiting && isExposable(record) {
+                throw RecordReader.malformed("message \(record.id) waits without a reason")
             }
             if record.place == .visible {
+                if !self.counts(record) || record.uid > exposedUID {
+                    throw RecordReader.malformed("message \(record.id) is shown under a UID that does not count")
+                }
                 if record.uid == lastUID || record.modSeq > highestModSeq {
                     throw RecordReader.malformed("message \(record.id) has a UID or MODSEQ that cannot be")
                 }

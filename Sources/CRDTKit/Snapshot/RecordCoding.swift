@@ -11,8 +11,8 @@ enum RecordKind: UInt8 {
     /// The layout that this code writes and reads.
     var version: UInt8 {
         switch self {
-        case .account, .mailbox: 2
-        case .message, .subscription: 1
+        case .account, .mailbox, .message: 2
+        case .subscription: 1
         }
     }
 }
@@ -24,7 +24,7 @@ enum RecordKind: UInt8 {
 ///
 ///     record       = kind version fields check
 ///     kind         = %x61 / %x6D / %x72 / %x73    ; account, mailbox, message, subscription
-///     version      = %x01 / %x02                  ; 2 for account and mailbox, 1 for the others
+///     version      = %x01 / %x02                  ; 1 for a subscription, 2 for the others
 ///     check        = 4OCTET                       ; of all before it, big-endian
 ///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
 ///                    number *member
@@ -34,9 +34,13 @@ enum RecordKind: UInt8 {
 ///     mailbox      = dot text (%x00 / %x01 stamp)                    ; identity, name, name stamp
 ///                    (%x00 / %x01 number replica use)                ; UIDVALIDITY, creator, special use
 ///                    vector vector                                   ; liveness, deletes
-///                    number *epoch number number 6number             ; epochs, UIDNEXT, HIGHESTMODSEQ, counts
+///                    number *(dot vector)                            ; greatest delete of each replica and what it had seen
+///                    number *(epoch kind number number successor)    ; epochs; least and greatest UID assigned
+///                    number number number 6number                    ; one above the greatest UID, greatest UID shown, HIGHESTMODSEQ, counts
+///     kind         = %x00 / %x01 / %x02 number number / %x03 number number    ; unknown, birth; opened: parent's index, bound; both
+///     successor    = %x00 / %x01 replica          ; to whom the epoch was handed over
 ///     message      = dot 32OCTET number 8OCTET number                ; identity, body, size, INTERNALDATE and zone
-///                    number number number place displaced            ; MODSEQ, UID, epoch's index
+///                    number number number place                      ; MODSEQ, UID, epoch's index
 ///                    number *dot number *(dot flags) number *(number dot)    ; presence, system flags, keywords
 ///     subscription = text number *dot
 ///     dot          = number number                ; replica's local index, counter

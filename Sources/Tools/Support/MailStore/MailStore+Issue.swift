@@ -29,7 +29,7 @@ extension MailStore {
             var unit = IssuedUnit(
                 batch: OperationBatch(
                     replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp,
-                    account: account.index, context: core.context(past: point.past)))
+                    account: account.index, context: core.context(past: point.past), stripe: options.uidStripe))
             let result: R
             do { result = try command(&core, box, &unit, prepared) } catch {
                 // A command that breaks its promise has changed what the log will never have.
@@ -69,11 +69,7 @@ extension MailStore {
         if core.dirtyRecords >= options.checkpointRecords || isMuch { checkpointing.ask() }
     }
 
-    var accountLimits: AccountLimits {
-        AccountLimits(
-            maximumNameBytes: options.mailboxNameBytes, maximumMailboxes: options.mailboxesPerAccount,
-            maximumSubscriptions: options.mailboxesPerAccount * 2)
-    }
+    var accountLimits: AccountLimits { options.accountLimits }
 }
 
 /// What a command adds to the log as one unit: frames before its operations, the operations, and what to do when they are durable.
@@ -98,8 +94,14 @@ extension StoreCore {
             stateFailed(MailStoreError(error))
             throw error
         }
-        if let last = unit.batch.operations.last { unit.content.delivered.append(last.dot) }
-        if unit.batch.operations.contains(where: { $0.isDelete }) { prune(box, &unit.batch.changes) }
+        if let last = unit.batch.operations.last {
+            unit.content.delivered.append(last.dot)
+            unit.content.ownTime = last.timestamp
+        }
+        if unit.batch.operations.contains(where: { $0.isDelete }) {
+            group.graveyards.insert(box.index)
+            if group.stable == nil { prune(box, &unit.batch.changes) }
+        }
         unit.content.effects += absorb(unit.batch.changes, of: box, origin: origin)
     }
 }

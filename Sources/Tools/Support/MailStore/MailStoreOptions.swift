@@ -57,3 +57,12 @@ package struct MailStoreOptions: Sendable {
     /// The defaults.
     package init() {}
 }
+
+extension MailStoreOptions {
+    /// The limits of an account.
+    var accountLimits: AccountLimits {
+        AccountLimits(
+            maximumNameBytes: mailboxNameBytes, maximumMailboxes: mailboxesPerAccount,
+            maximumSubscriptions: mailboxesPerAccount * 2)
+    }
+}

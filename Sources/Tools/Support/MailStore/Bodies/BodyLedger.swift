@@ -110,7 +110,12 @@ struct BodyLedger {
     }
 
     /// A body was found in the log at the start.
-    mutating func recovered(_ digest: BodyDigest, _ body: LoggedBody) { logged[digest] = body }
+    mutating func recovered(_ digest: BodyDigest, _ body: LoggedBody) {
+        logged[digest] = body
+        unverified[digest] = nil
+        // Nobody waits at the start.
+        _ = missing.remove(digest)
+    }
 
     mutating func retained(_ digest: BodyDigest, size: UInt64) {
         changes[digest, default: BodyChange(difference: 0, size: size)].difference += 1

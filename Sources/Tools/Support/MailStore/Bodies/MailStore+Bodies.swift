@@ -7,27 +7,11 @@ internal import Storage
 internal import Synchronization
 
 extension MailStore {
-    /// What became of a part of a body.
-    package enum BodyPartResult: Hashable, Sendable {
-        /// It was taken; the next part begins at this offset.
-        case accepted(next: UInt64)
-        /// The body is whole; it can be read when it is durable, in a moment.
-        case completed
-        /// The part does not follow what has come, which ends at this offset; nothing was changed.
-        case expected(offset: UInt64)
-        /// The body is not missing, or not any more.
-        case unwanted
-        /// The bytes are not those of the digest, or its size is another one: what has come of the body was dropped.
-        case damaged
-        /// The log takes nothing at the moment; nothing was changed.
-        case unavailable
-    }
-
     /// The bodies that messages of this store have and that have not arrived; those that somebody waits for first, then the newest first.
     ///
     /// - Parameter limit: the most bodies.
-    /// - Returns: each body's digest and size in octets, and how many of them have come.
-    package func missingBodies(limit: Int) -> [(digest: BodyDigest, size: UInt64, received: UInt64)] {
+    /// - Returns: the bodies.
+    package func missingBodies(limit: Int) -> [MissingBody] {
         core.withLock { $0.bodies.missing.urgent(limit: limit) }
     }
 
@@ -40,25 +24,24 @@ extension MailStore {
     ///   - digest: the body.
     ///   - offset: where the part begins.
     ///   - length: its octets; fewer are returned at the body's end.
-    /// - Returns: the body's size and the part, or nil if the body is not here.
+    /// - Returns: the part, or that the body is not here or the offset not in it.
     /// - Throws: ``MailStoreError``: `corrupt`, `unavailable`.
-    package func readBody(
-        _ digest: BodyDigest, offset: UInt64, length: Int
-    ) throws -> (size: UInt64, bytes: [UInt8])? {
+    package func readBody(_ digest: BodyDigest, offset: UInt64, length: Int) throws -> BodyRead {
         let logged = core.withLock { core -> UInt64? in
             // It must not go while it is read.
             core.bodies.pin(digest)
             return core.bodies.logged[digest]?.size
         }
         defer { core.withLock { $0.bodies.unpin(digest) } }
-        guard let size = try logged ?? engineSize(of: digest) else { return nil }
-        let start = min(offset, size)
-        let end = min(size, start.addingReportingOverflow(UInt64(max(length, 0))).partialValue)
+        guard let size = try logged ?? engineSize(of: digest), offset <= size else { return .absent }
+        let end = offset + min(size - offset, UInt64(max(length, 0)))
+        // An empty body has no bytes whose absence could be noticed.
+        if size == 0, try logged == nil && !engineHolds(digest) { return .absent }
         let reader = BodyReader(store: self, digest: digest, size: Int(clamping: size))
         do {
-            return (size, try reader.read(Int(clamping: start)..<Int(clamping: max(start, end))))
+            return .piece(size: size, bytes: try reader.read(Int(clamping: offset)..<Int(clamping: end)))
         } catch let error as MailStoreError where error.code == .bodyGone {
-            return nil
+            return .absent
         }
     }
 
@@ -85,11 +68,11 @@ extension MailStore {
     /// - Returns: what became of it.
     package func storeBody(
         _ digest: BodyDigest, size: UInt64, offset: UInt64, _ bytes: [UInt8]
-    ) async -> BodyPartResult {
+    ) async -> BodyStoreOutcome {
         let start = core.withLock { core in core.beginBodyPart(digest, size: size, offset: offset, bytes.count, now()) }
         guard case .taking(var arrival, var hash) = start else {
             if case .answer(let result) = start { return result }
-            return .unavailable
+            return .failed
         }
         hash.update(data: bytes)
         arrival.received += UInt64(bytes.count)
@@ -124,6 +107,7 @@ extension MailStore {
             core.bodies.missing.beginWait(for: digest, core.uses)
             return core.uses
         }
+        signals.bodyWanted()
         await withDiscardingTaskGroup { tasks in
             tasks.addTask {
                 // Cancelled when the body has come: then nobody waits any more.
@@ -145,18 +129,18 @@ extension StoreCore {
     /// What to do with a part of a body.
     enum BodyPart {
         case taking(MissingBodies.Arrival, SHA256)
-        case answer(MailStore.BodyPartResult)
+        case answer(BodyStoreOutcome)
     }
 
     /// Looks whether a part of a body can be taken, and keeps others from taking another meanwhile.
     mutating func beginBodyPart(
         _ digest: BodyDigest, size: UInt64, offset: UInt64, _ count: Int, _ now: UInt64
     ) -> BodyPart {
-        guard let expectedSize = bodies.missing.size(of: digest) else { return .answer(.unwanted) }
-        guard isWritable(now: now) else { return .answer(.unavailable) }
+        guard let expectedSize = bodies.missing.size(of: digest) else { return .answer(.complete) }
+        guard isWritable(now: now) else { return .answer(.failed) }
         guard size == expectedSize, offset <= size, UInt64(count) <= size - offset else {
             bodies.missing.setArrival(nil, of: digest)
-            return .answer(.damaged)
+            return .answer(.mismatch)
         }
         var arrival = bodies.missing.arrival(of: digest) ?? MissingBodies.Arrival(upload: .random(in: 0 ... .max))
         // Its chunks went with a log that failed.
@@ -164,7 +148,7 @@ extension StoreCore {
             arrival = MissingBodies.Arrival(upload: .random(in: 0 ... .max))
         }
         guard offset == arrival.received, let hash = arrival.hash else {
-            return .answer(.expected(offset: arrival.received))
+            return .answer(.partial(held: arrival.received))
         }
         arrival.hash = nil
         bodies.missing.setArrival(arrival, of: digest)
@@ -175,26 +159,26 @@ extension StoreCore {
     mutating func endBodyPart(
         _ digest: BodyDigest, size: UInt64, offset: UInt64, _ bytes: [UInt8], _ arrival: MissingBodies.Arrival,
         isSound: Bool
-    ) -> MailStore.BodyPartResult {
+    ) -> BodyStoreOutcome {
         guard bodies.missing.contains(digest) else {
             uploads[arrival.upload] = nil
-            return .unwanted
+            return .complete
         }
         let isLost = offset > 0 && uploads[arrival.upload] == nil
         guard isSound, !isLost else {
             uploads[arrival.upload] = nil
             bodies.missing.setArrival(nil, of: digest)
-            return isSound ? .expected(offset: 0) : .damaged
+            return isSound ? .partial(held: 0) : .mismatch
         }
         guard arrival.received == size else {
             enqueueChunk(upload: arrival.upload, offset: offset, bytes)
             bodies.missing.setArrival(arrival, of: digest)
-            return .accepted(next: arrival.received)
+            return .partial(held: arrival.received)
         }
         var unit = UnitContent()
         appendBody(upload: arrival.upload, [(offset, bytes)], digest: digest, size: size, to: &unit)
         _ = enqueue(unit)
-        return .completed
+        return .complete
     }
 
     /// Drops what has come of bodies that take too long, so that the log can be cut.

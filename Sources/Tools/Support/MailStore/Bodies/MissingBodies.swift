@@ -63,15 +63,17 @@ struct MissingBodies {
     /// The most urgent bodies, those on their way among them.
     ///
     /// - Complexity: O(limit), amortised.
-    func urgent(limit: Int) -> [(digest: BodyDigest, size: UInt64, received: UInt64)] {
-        var result: [(digest: BodyDigest, size: UInt64, received: UInt64)] = []
+    func urgent(limit: Int) -> [MissingBody] {
+        var result: [MissingBody] = []
         for digest in awaited where result.count < limit {
-            if let entry = entries[digest] { result.append((digest, entry.size, entry.arrival?.received ?? 0)) }
+            guard let entry = entries[digest] else { continue }
+            result.append(
+                MissingBody(digest: digest, size: entry.size, held: entry.arrival?.received ?? 0, isUrgent: true))
         }
         for (digest, number) in order.reversed() {
             if result.count >= limit { break }
             guard let entry = entries[digest], entry.number == number, !awaited.contains(digest) else { continue }
-            result.append((digest, entry.size, entry.arrival?.received ?? 0))
+            result.append(MissingBody(digest: digest, size: entry.size, held: entry.arrival?.received ?? 0))
         }
         return result
     }

@@ -14,6 +14,8 @@ final class AccountBox: @unchecked Sendable {
     var state: AccountState
     /// The unit of the last operation on the account: what reads must wait for.
     var lastTicket = LogTicket.none
+    /// What a snapshot held when it brought the account, as long as the replica has not delivered all of that.
+    var imported: VersionVector?
     /// The digest with which the account is counted in the group's sum.
     var countedDigest: StateDigest
     private var dirty = Dirty()
@@ -42,6 +44,9 @@ final class AccountBox: @unchecked Sendable {
     }
 
     var isDirty: Bool { !dirty.isEmpty }
+
+    /// Whether an operation is in the state already because a snapshot brought it.
+    func contains(_ dot: Dot) -> Bool { imported?.contains(dot) ?? false }
 
     /// Notes what a change leaves to be written.
     ///

@@ -12,6 +12,8 @@ struct PendingUnit {
     var effects: [Effect]
     /// The last operation of each run of operations in it.
     var delivered: [Dot]
+    /// The time of the own ones among them, if there are some.
+    var ownTime: HybridTimestamp
 
     enum Effect {
         /// Sessions may see this.
@@ -22,6 +24,8 @@ struct PendingUnit {
         case body(BodyDigest, upload: UInt64, size: UInt64)
         /// Somebody waits for this UID.
         case assigned(uid: UInt32, Dot, MailboxKey)
+        /// The members of the group are others now.
+        case membersChanged
     }
 }
 
@@ -31,6 +35,8 @@ struct UnitContent {
     var effects: [PendingUnit.Effect] = []
     /// The last operation of each run of operations that the unit holds.
     var delivered: [Dot] = []
+    /// The time of the unit's own operations, if it has some.
+    var ownTime = HybridTimestamp(rawValue: 0)
 }
 
 /// A mailbox of an account, for those who listen.

@@ -25,6 +25,7 @@ extension StoreCore {
         fresh.units = units
         fresh.uses = uses
         fresh.generation = generation + 1
+        fresh.era = era
         fresh.bodies.takePins(of: bodies)
         fresh.uidWaits = uidWaits
         fresh.group.takeOver(from: group)

@@ -30,10 +30,14 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var units: UInt64 = 0
     /// How often the core was rebuilt.
     var generation: UInt64 = 0
+    /// How often a snapshot took the place of everything: local indexes of an earlier era mean something else now.
+    var era: UInt64 = 0
     /// Records that the next checkpoint has to write.
     var dirtyRecords = 0
     /// The end of the log at the last checkpoint.
     var checkpointed: LogPosition
+    /// From where recovery would read the log now.
+    var scanned: LogPosition
     /// Whether the engine lacks records of the replica that it was given.
     var needsWholeReplica = false
     var uses: UInt64 = 0
@@ -41,6 +45,10 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var uidWaits = UIDWaits()
     /// The store's part in its replication group.
     var group: GroupState
+    /// Whether a unit that became durable has changed the members of the group.
+    var membersChanged = false
+    /// What commands may make of an account.
+    let accountLimits: AccountLimits
     var nextListener: UInt64 = 1
     /// Why the log takes no more; memory is ahead of it until the core is rebuilt.
     var failure: MailStoreError?
@@ -50,12 +58,41 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var rebuildPause: (until: UInt64, error: MailStoreError)?
     var isClosed = false
 
-    init(log: SegmentedLog, replica: consuming Replica, checkpointed: LogPosition, group: GroupState) {
+    init(
+        log: SegmentedLog, replica: consuming Replica, checkpointed: LogPosition, group: GroupState,
+        limits: AccountLimits
+    ) {
         self.log = log
         self.replica = replica
         self.group = group
+        accountLimits = limits
         self.checkpointed = checkpointed
+        scanned = checkpointed
     }
+
+    /// Takes an account that was brought into memory.
+    mutating func install(_ box: AccountBox) {
+        accounts[box.index] = box
+        if group.stable != nil, !box.state.mailboxesToPrune(stable: replica.delivered).isEmpty {
+            group.graveyards.insert(box.index)
+        }
+    }
+
+    /// Whether an account is not ahead of the replica.
+    func isUsable(_ box: AccountBox) -> Bool { box.imported.map { replica.delivered.covers($0) } ?? true }
+
+    /// Refuses what would look at an account that a snapshot brought and that is ahead of the replica: what a command sees has to be in its causal past.
+    func checkUsable(_ box: AccountBox) throws(MailStoreError) {
+        guard box.imported != nil else { return }
+        guard isUsable(box) else {
+            throw MailStoreError(
+                .unavailable, "the account is being brought up to date from another replica; try again")
+        }
+        box.imported = nil
+    }
+
+    /// Whether some account may be ahead of the replica.
+    var isBehindSnapshot: Bool { group.imported.map { !replica.delivered.covers($0) } ?? false }
 
     /// The names behind the indexes, with a causal past.
     func context(past: VersionVector) -> ApplyContext {
@@ -159,7 +196,9 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     mutating func enqueue(_ unit: UnitContent) -> LogTicket {
         let ticket = log.append(unit.frames)
         units += 1
-        pending.append(PendingUnit(ticket: ticket, number: units, effects: unit.effects, delivered: unit.delivered))
+        pending.append(
+            PendingUnit(
+                ticket: ticket, number: units, effects: unit.effects, delivered: unit.delivered, ownTime: unit.ownTime))
         lastTicket = ticket
         return ticket
     }
@@ -177,7 +216,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         pending.removeFirst(count)
         var ready: [CheckedContinuation<Void, Never>] = []
         for unit in done {
-            group.durable(unit.delivered, at: starts[unit.ticket])
+            noteDurable(unit, at: starts[unit.ticket])
             for effect in unit.effects { perform(effect, of: unit, at: starts[unit.ticket], &ready) }
         }
         told = ticket
@@ -204,6 +243,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
             }
         case .assigned(let uid, let message, let mailbox):
             if let waiter = uidWaits.assigned(uid, to: message, in: mailbox) { ready.append(waiter) }
+        case .membersChanged: membersChanged = true
         }
     }
 

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 internal import CRDTKit
+internal import Logging
+internal import Synchronization
 
 /// Those who have added messages to a mailbox whose UIDs another replica assigns, and wait a moment to hear of them.
 struct UIDWaits {

@@ -11,8 +11,8 @@ package struct LogRun: Sendable {
         package let kind: FrameKind
         /// The position of the frame's first byte.
         package let position: LogPosition
-        /// The payload, as it was appended.
-        package let payload: [UInt8]
+        /// The whole frame with its envelope, as it was appended.
+        package let envelope: [UInt8]
     }
 
     /// The frames, oldest first.
@@ -68,11 +68,11 @@ extension SegmentedLog {
         var offset = 0
         while offset < bytes.count {
             switch FrameEnvelope.read(span.bytes, at: offset, limits: limits) {
-            case .frame(let kind, _, let payload, let end):
+            case .frame(let kind, _, _, let end):
                 if kind != .batchMark, isWanted(kind) {
                     run.frames.append(
                         LogRun.Frame(
-                            kind: kind, position: start.advanced(by: offset), payload: Array(bytes[payload])))
+                            kind: kind, position: start.advanced(by: offset), envelope: Array(bytes[offset..<end])))
                 }
                 offset = end
                 run.next = start.advanced(by: end)
