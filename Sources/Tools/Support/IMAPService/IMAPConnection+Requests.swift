@@ -37,10 +37,10 @@ extension IMAPConnection {
 
     private mutating func authenticate(_ user: [UInt8], _ password: Secret) async throws -> SessionReply {
         switch try await server.gate.authenticate(user: user, password: password, client: client) {
-        case .accepted(let name):
+        case .accepted(let user):
             server.metrics.logins.with("accepted").increment()
-            account = try await server.store.account(named: name.value)
-            logger[metadataKey: "user"] = "\(name)"
+            account = try await server.store.account(named: user.name.value)
+            logger[metadataKey: "user"] = "\(user.name)"
             logger.info("login")
             return .authenticated
         case .rejected:
