@@ -38,8 +38,8 @@ struct ArchitectureTests {
         (
             "Sources/Tools/Support/PeerTransport",
             [
-                "CRDTKit", "Glibc", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NodeSupport", "ServiceLifecycle",
-                "SwiftASN1", "Synchronization", "X509",
+                "CRDTKit", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NodeSupport",
+                "ServiceLifecycle", "SwiftASN1", "Synchronization", "X509",
             ]
         ),
         (

@@ -113,7 +113,7 @@ package enum CertificateStore {
             newKey = Certificate.PrivateKey(fresh)
         }
         let made = try CertificateIssuer.authority(key: newKey, now: now)
-        try write(directory, .authority, try pem(made))
+        try write(directory, .authority, try CertificateIssuer.pem(made))
         changes.append(.createdAuthority)
         return Authority(certificate: made, key: newKey)
     }
@@ -189,7 +189,7 @@ package enum CertificateStore {
             throw NodeError(.tlsUnusable, "cannot write a private key that was just made as PEM", cause: error)
         }
         try write(directory, .serverKey, key.pemRepresentation)
-        try write(directory, .server, try pem(leaf))
+        try write(directory, .server, try CertificateIssuer.pem(leaf))
         return Server(chain: [leaf], key: document)
     }
 
@@ -214,14 +214,6 @@ package enum CertificateStore {
     private static func write(_ directory: String, _ file: File, _ text: String) throws(NodeError) {
         let ended = text.hasSuffix("\n") ? text : text + "\n"
         try AtomicFile.write(path: path(directory, file), bytes: Array(ended.utf8), mode: file.mode)
-    }
-
-    private static func pem(_ certificate: Certificate) throws(NodeError) -> String {
-        do {
-            return try certificate.serializeAsPEM().pemString
-        } catch {
-            throw NodeError(.tlsUnusable, "cannot write a certificate that was just made as PEM", cause: error)
-        }
     }
 
     /// Locks the directory, so that two processes that start together do not mix their files.

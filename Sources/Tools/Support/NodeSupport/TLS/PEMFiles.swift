@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 internal import FoundationEssentials
-internal import SwiftASN1
-internal import X509
+package import SwiftASN1
+package import X509
 
 /// Loads certificates and private keys from PEM files (RFC 7468).
 package enum PEMFiles {
@@ -41,7 +41,13 @@ package enum PEMFiles {
     }
 
     /// The certificates of a PEM text, at least one; other blocks and text between them are left out.
-    static func certificates(in text: String, file: String) throws(NodeError) -> [Certificate] {
+    ///
+    /// - Parameters:
+    ///   - text: The PEM text.
+    ///   - file: Where it came from, for messages.
+    /// - Returns: The certificates in the text's order.
+    /// - Throws: ``NodeError`` with `pemMalformed`.
+    package static func certificates(in text: String, file: String) throws(NodeError) -> [Certificate] {
         let documents = try documents(in: text, file: file)
         var chain: [Certificate] = []
         for document in documents where document.discriminator == Certificate.defaultPEMDiscriminator {
@@ -56,7 +62,13 @@ package enum PEMFiles {
     }
 
     /// The private key of a PEM text: the first block that is one.
-    static func privateKey(
+    ///
+    /// - Parameters:
+    ///   - text: The PEM text.
+    ///   - file: Where it came from, for messages.
+    /// - Returns: The key, and the block that holds it.
+    /// - Throws: ``NodeError`` with `pemMalformed`; no message quotes the key.
+    package static func privateKey(
         in text: String, file: String
     ) throws(NodeError) -> (key: Certificate.PrivateKey, document: PEMDocument) {
         let documents = try documents(in: text, file: file)
@@ -76,7 +88,12 @@ package enum PEMFiles {
         }
     }
 
-    private static func text(of path: String) throws(NodeError) -> String {
+    /// Reads a PEM file.
+    ///
+    /// - Parameter path: The file.
+    /// - Returns: Its text.
+    /// - Throws: ``NodeError`` with `fileMissing`, `fileUnreadable` or `fileTooLarge`.
+    package static func text(of path: String) throws(NodeError) -> String {
         String(decoding: try BoundedFile.read(path: path, limit: maximumFileBytes), as: UTF8.self)
     }
 
