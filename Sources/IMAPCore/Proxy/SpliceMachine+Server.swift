@@ -17,6 +17,7 @@ extension SpliceMachine {
             case .response(let bytes, let kind): take(bytes, kind)
             }
         }
+        endWhenDue()
         pumpClient()
     }
 
@@ -78,6 +79,20 @@ extension SpliceMachine {
     /// - Parameter reason: for a log.
     public mutating func giveUp(_ reason: String) {
         close(reason, goodbye: "The service is not available at the moment; please connect again")
+    }
+
+    /// The proxy ends: the client is told as soon as no command but IDLE is in progress.
+    ///
+    /// - Parameter reason: the reason, for a person.
+    public mutating func shutdown(reason: String) {
+        ending = ending ?? reason
+        endWhenDue()
+    }
+
+    /// Ends the session when that was asked for and no command is in the way.
+    mutating func endWhenDue() {
+        guard let ending, link == .up, commands.allSatisfy(\.isWaitingInIdle) else { return }
+        close("the proxy ends", goodbye: ending)
     }
 
     /// The server has ended the session, after it said so to the client.

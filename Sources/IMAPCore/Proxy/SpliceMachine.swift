@@ -61,6 +61,8 @@ public struct SpliceMachine: ~Copyable {
     /// Why the streams can no longer be followed; then nothing can be carried over.
     var confusion: String?
     var hasSaidGoodbye = false
+    /// Why the proxy is to end as soon as no command is in progress.
+    var ending: String?
     var outbox = SpliceOutbox()
 
     /// What the shell has to do, in this order.
