@@ -152,7 +152,8 @@ if !kitsOnly {
         .testTarget(
             name: "FrontDoorTests",
             dependencies: [
-                "FrontDoor", "IMAPService", "IMAPCore", "MailStore", "NodeSupport", "PeerTransport", "TestSupport",
+                "FrontDoor", "IMAPService", "IMAPCore", "CRDTKit", "MailStore", "NodeSupport", "PeerTransport",
+                "TestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Tests/Tools/FrontDoor", swiftSettings: house),

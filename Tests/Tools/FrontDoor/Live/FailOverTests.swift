@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+import CRDTKit
+import MailStore
 import Testing
 
 @testable import FrontDoor

@@ -125,11 +125,11 @@ final class Relay: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             var bytes = unwrapInboundIn(data)
             let (passing, isLast) = relay.admit(bytes.readableBytes, isFromNode: isFromNode)
-            let channel = context.channel
+            let (channel, relay) = (context.channel, relay)
             if passing > 0, let part = bytes.readSlice(length: passing) {
                 // The next octets wait until these have gone: a slow reader is felt at the other end.
                 other.writeAndFlush(part).whenComplete { _ in
-                    if isLast { self.relay.cut() } else { channel.read() }
+                    if isLast { relay.cut() } else { channel.read() }
                 }
             } else if isLast {
                 relay.cut()

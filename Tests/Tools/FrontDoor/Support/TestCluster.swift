@@ -6,6 +6,7 @@ import IMAPCore
 import IMAPService
 import Logging
 import MailStore
+import NIOCore
 import NIOPosix
 import NIOSSL
 import NodeSupport
