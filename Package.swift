@@ -170,9 +170,10 @@ if !kitsOnly {
         .testTarget(
             name: "PlutoServiceTests",
             dependencies: [
-                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", product("Logging", "swift-log"),
-                product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
-                product("Crypto", "swift-crypto"),
+                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", "LiveTestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/PlutoService", swiftSettings: house),
         .executableTarget(
             name: "pluto",
