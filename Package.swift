@@ -161,8 +161,8 @@ if !kitsOnly {
         .target(
             name: "PlutoService",
             dependencies: [
-                "CRDTKit", "FrontDoor", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
-                "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                "CRDTKit", "FrontDoor", "IMAPCore", "IMAPService", "MailStore", "NodeSupport", "PeerTransport",
+                "ReplicaService", "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
