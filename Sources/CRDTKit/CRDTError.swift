@@ -49,6 +49,10 @@ public struct CRDTError: Error, Sendable, CustomStringConvertible {
         ///
         /// Scope: the replica.
         public static let fork = Code("fork")
+        /// The store cannot take anything at the moment (its log failed, it is closing); what was refused is to be sent again.
+        ///
+        /// Scope: the process.
+        public static let unavailable = Code("unavailable")
     }
 
     /// The kind.

@@ -12,7 +12,8 @@ extension AccountState {
     ///   - context: the operation's causal past and the names behind the local indexes.
     ///   - changes: what changed is appended.
     /// - Precondition: the mailbox that ``needsMessages(for:)`` names is resident.
-    /// - Complexity: O(1) in the number of messages, but for `delete` (O(messages it removes)) and for an assignment that changes epochs.
+    /// - Complexity: O(1) in the number of messages, but for `delete` (O(messages it removes)) and for what changes which assignments count: a take-over in a
+    ///   split brain, a merge, a creation that raises UIDVALIDITY.
     public mutating func apply(
         _ operation: borrowing Operation, context: borrowing ApplyContext, changes: inout [StateChange]
     ) {
@@ -32,26 +33,41 @@ extension AccountState {
             guard let slot = wanted(mailbox, dot, context, &changes) else { return }
             slots[slot].append(
                 dot, facts, flags, assignment, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
+            noteUIDWork(slot)
         case .expunge(let mailbox, let message):
             guard let slot = wanted(mailbox, dot, context, &changes) else { return }
             slots[slot].expunge(message, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
+            noteUIDWork(slot)
         case .store(let mailbox, let message, let adding, let removing):
             guard let slot = wanted(mailbox, dot, context, &changes) else { return }
             slots[slot].store(
                 dot, message, adding: adding, removing: removing, timestamp: timestamp, context: context, tally: &tally,
                 changes: &changes)
+            noteUIDWork(slot)
         case .assign(let mailbox, let message, let assignment):
             guard let slot = slot(of: mailbox) else { return }
             requireMessages(slot)
             changes.append(.mailboxChanged(mailbox))
             slots[slot].assign(
                 message, assignment, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
+            noteUIDWork(slot)
         case .subscribe(let name):
             subscriptions.add(name, dot, context: context, digest: &tally.digest)
             changes.append(.subscriptionChanged(name: name))
         case .unsubscribe(let name):
             subscriptions.remove(name, context: context, digest: &tally.digest)
             changes.append(.subscriptionChanged(name: name))
+        case .epoch(let mailbox, let epoch, let parent, let inheritedUpTo):
+            guard let slot = slot(of: mailbox) else { return }
+            changes.append(.mailboxChanged(mailbox))
+            slots[slot].open(
+                epoch, parent: parent, inheritedUpTo: inheritedUpTo, by: context.replica(dot.replica),
+                timestamp: timestamp, tally: &tally, changes: &changes)
+            noteUIDWork(slot)
+        case .member(let change):
+            let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
+            memberTable.apply(change, stamp, digest: &tally.digest)
+            changes.append(.memberChanged(name: change.name))
         }
     }
 
@@ -84,12 +100,17 @@ extension AccountState {
         case .assign(let target, _, _): mailbox = target
         case .delete(let target): mailbox = target
         case .create(let target, _, let uidValidity, _):
-            // Only a creation that raises UIDVALIDITY takes the former UIDs out of sight.
-            guard let slot = slot(of: target), slots[slot].birth?.uidValidity ?? 0 < uidValidity else {
+            // Only a creation that takes the place of the former one takes the former UIDs out of sight.
+            guard let slot = slot(of: target), slots[slot].birth?.uidValidity ?? 0 <= uidValidity else {
                 return nil
             }
             mailbox = target
-        case .rename, .subscribe, .unsubscribe: return nil
+        case .epoch(let target, let epoch, let parent, let inheritedUpTo):
+            guard let slot = slot(of: target),
+                slots[slot].needsMessages(toOpen: epoch, parent: parent, inheritedUpTo: inheritedUpTo)
+            else { return nil }
+            mailbox = target
+        case .rename, .subscribe, .unsubscribe, .member: return nil
         }
         guard let slot = slot(of: mailbox) else { return nil }
         return slots[slot].isResident ? nil : mailbox
@@ -101,12 +122,13 @@ extension AccountState {
     ) {
         if let birth { uidValidityFloor = max(uidValidityFloor, birth.uidValidity) }
         guard let slot = slotOrNew(mailbox, context: context) else { return }
-        if let birth, slots[slot].birth?.uidValidity ?? 0 < birth.uidValidity { requireMessages(slot) }
+        if let birth, slots[slot].birth?.uidValidity ?? 0 <= birth.uidValidity { requireMessages(slot) }
         slots[slot].touch(dot, context: context, tally: &tally)
         let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
         slots[slot].changeHeader(
             name: name, stamp: stamp, birth: birth, timestamp: timestamp, context: context, tally: &tally,
             changes: &changes)
+        noteUIDWork(slot)
         changes.append(.mailboxChanged(mailbox))
         refreshName(slot, context: context, changes: &changes)
     }
@@ -118,6 +140,7 @@ extension AccountState {
         guard mailbox != .inbox, let slot = slot(of: mailbox) else { return }
         requireMessages(slot)
         slots[slot].delete(dot, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
+        noteUIDWork(slot)
         changes.append(.mailboxChanged(mailbox))
         refreshName(slot, context: context, changes: &changes)
     }

@@ -116,48 +116,6 @@ extension AccountState {
         try expunge(messages, in: source, batch: &batch)
         return result
     }
-
-    /// Gives the messages that wait for a UID theirs, in the order in which they came, if this replica is the owner.
-    ///
-    /// - Parameters:
-    ///   - mailbox: the mailbox.
-    ///   - limit: the most messages to do now.
-    ///   - batch: takes one operation for each.
-    /// - Returns: how many got a UID.
-    /// - Throws: ``CRDTError`` with `noSuchMailbox`, or `limitExceeded` if the mailbox has no UID left.
-    @discardableResult
-    public mutating func assignWaiting(
-        in mailbox: MailboxID, limit: Int = .max, batch: inout OperationBatch
-    ) throws(CRDTError) -> Int {
-        let slot = try aliveSlot(mailbox)
-        precondition(slots[slot].isResident, "the messages of \(mailbox) are not installed")
-        let owner = batch.context.replica(batch.replica)
-        guard slots[slot].counts.waiting > 0, let epoch = slots[slot].currentEpoch, epoch.owner == owner else {
-            return 0
-        }
-        // The owner's own epoch cannot give a second, higher UID: that takes a new epoch, which a later version opens.
-        let waiting = slots[slot].messages.apart.filter { record in
-            record.place == .waiting && (record.uid == 0 || slots[slot].epochs[Int(record.epoch)] < epoch)
-        }
-        let next = waiting.sorted { ($0.modSeq, $0.id.packed) < ($1.modSeq, $1.id.packed) }.prefix(limit)
-        try checkUIDs(next.count, slot, batch)
-        for record in next {
-            let assignment = UIDAssignment(uid: nextUID(slot), epoch: epoch)
-            batch.issue(.assign(mailbox: mailbox, message: record.id, assignment: assignment), to: &self)
-        }
-        return next.count
-    }
-
-    /// Whether a replica is the one that assigns a mailbox's UIDs.
-    ///
-    /// - Parameters:
-    ///   - mailbox: the mailbox.
-    ///   - replica: the replica.
-    /// - Returns: true if the mailbox's present epoch is the replica's.
-    public borrowing func ownsUIDs(of mailbox: MailboxID, replica: ReplicaID) -> Bool {
-        guard let slot = slot(of: mailbox) else { return false }
-        return slots[slot].currentEpoch?.owner == replica
-    }
 }
 
 extension AccountState {
@@ -179,18 +137,6 @@ extension AccountState {
         return slots[slot].messages[position]
     }
 
-    private borrowing func checkUIDs(
-        _ count: Int, _ slot: Int, _ batch: borrowing OperationBatch
-    ) throws(CRDTError) {
-        let owner = batch.context.replica(batch.replica)
-        let last = slots[slot].uidNext + UInt64(count) - 1
-        if slots[slot].currentEpoch?.owner == owner && last > UInt64(UInt32.max) {
-            throw CRDTError(
-                .limitExceeded, "the mailbox has no UID left: UIDNEXT is \(slots[slot].uidNext); create another mailbox"
-            )
-        }
-    }
-
     private borrowing func checkKeywords(_ count: Int) throws(CRDTError) {
         if count > limits.maximumKeywords {
             throw CRDTError(
@@ -199,19 +145,11 @@ extension AccountState {
         }
     }
 
-    private borrowing func nextUID(_ slot: Int) -> UInt32 {
-        UInt32(truncatingIfNeeded: min(slots[slot].uidNext, UInt64(UInt32.max)))
-    }
-
     /// Issues an append whose room was checked.
     private mutating func place(
         _ source: Dot?, _ facts: MessageFacts, _ flags: FlagSet, _ mailbox: MailboxID, _ batch: inout OperationBatch
     ) -> PlacedMessage {
-        var assignment: UIDAssignment?
-        let owner = batch.context.replica(batch.replica)
-        if let slot = slot(of: mailbox), let epoch = slots[slot].currentEpoch, epoch.owner == owner {
-            assignment = UIDAssignment(uid: nextUID(slot), epoch: epoch)
-        }
+        let assignment = slot(of: mailbox).flatMap { nextAssignment($0, &batch) }
         let dot = batch.issue(
             .append(mailbox: mailbox, facts: facts, flags: flags, assignment: assignment), to: &self)
         return PlacedMessage(source: source ?? dot, id: dot, uid: assignment?.uid)

@@ -11,7 +11,7 @@ public struct MailboxSummary: Hashable, Sendable {
     public var use: MailboxUse
     /// UIDVALIDITY; 0 if the creation of the mailbox is not known.
     public var uidValidity: UInt32
-    /// UIDNEXT, up to 2^32.
+    /// UIDNEXT, up to 2^32: one above the greatest UID that was ever shown here.
     public var uidNext: UInt64
     /// HIGHESTMODSEQ (RFC 7162 section 3.1.2).
     public var highestModSeq: UInt64
@@ -80,7 +80,7 @@ extension AccountState {
         let counts = slots[slot].counts
         return MailboxSummary(
             id: mailbox, name: name, use: slots[slot].birth?.use ?? .none,
-            uidValidity: slots[slot].birth?.uidValidity ?? 0, uidNext: slots[slot].uidNext,
+            uidValidity: slots[slot].birth?.uidValidity ?? 0, uidNext: UInt64(slots[slot].exposedUID) + 1,
             highestModSeq: slots[slot].highestModSeq, messages: counts.visible, unseen: counts.unseen,
             deleted: counts.deleted, octets: counts.octets, waiting: counts.waiting)
     }

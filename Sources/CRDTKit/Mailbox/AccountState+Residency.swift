@@ -46,10 +46,13 @@ extension AccountState {
     /// - Returns: the mailboxes.
     /// - Complexity: O(mailboxes).
     public borrowing func mailboxesToPrune(stable: VersionVector) -> [MailboxID] {
-        slots.filter { ($0.counts.buried > 0 || !$0.isAlive) && stable.covers($0.deletes) }.map(\.id)
+        slots.filter {
+            ($0.counts.buried > 0 || !$0.isAlive || !$0.deletePasts.isEmpty) && stable.covers($0.deletes)
+        }.map(\.id)
     }
 
-    /// Drops what was kept for flag changes concurrent with a DELETE and can be needed no more: buried messages, and the headers of mailboxes that are gone.
+    /// Drops what was kept for operations concurrent with a DELETE and can be needed no more: buried messages, what the DELETE had seen, and the headers of
+    /// mailboxes that are gone.
     ///
     /// - Parameters:
     ///   - stable: operations that every replica has delivered, and before whose delivery no replica has issued anything that is not delivered
@@ -61,10 +64,9 @@ extension AccountState {
             guard let slot = slot(of: mailbox), slots[slot].isResident || slots[slot].counts.buried == 0 else {
                 continue
             }
-            if slots[slot].counts.buried > 0 {
-                slots[slot].forgetBuried(tally: &tally, changes: &changes)
-                changes.append(.mailboxChanged(mailbox))
-            }
+            slots[slot].deletePasts = []
+            if slots[slot].counts.buried > 0 { slots[slot].forgetBuried(tally: &tally, changes: &changes) }
+            changes.append(.mailboxChanged(mailbox))
             if !slots[slot].isAlive {
                 removeSlot(slot)
                 changes.append(.mailboxForgotten(mailbox))

@@ -49,16 +49,19 @@ public struct AccountState: ~Copyable, Sendable {
     private(set) var table = DotTable()
     var names = MailboxNames()
     var subscriptions = Subscriptions()
+    var memberTable = Members()
     /// The greatest UIDVALIDITY ever given in the account; the next one is above it, also after the mailbox that had it was forgotten.
     public internal(set) var uidValidityFloor: UInt32 = 0
     var tally = Tally()
+    /// The mailboxes where UIDs wait to be assigned or a merge is due.
+    var mailboxesWithUIDWork: Set<MailboxID> = []
 
     /// Makes the state of an account in which nothing has happened, not even INBOX.
     ///
     /// - Parameter limits: the limits of what commands issue.
     public init(limits: AccountLimits = AccountLimits()) { self.limits = limits }
 
-    /// The digest of what replicas agree on: names, liveness, messages, flags, assignments, subscriptions.
+    /// The digest of what replicas agree on: names, liveness, messages, flags, assignments, epochs, subscriptions, members.
     public var digest: StateDigest { tally.digest }
 
     /// The work done so far.
@@ -74,8 +77,10 @@ public struct AccountState: ~Copyable, Sendable {
         result.table = table
         result.names = names
         result.subscriptions = subscriptions
+        result.memberTable = memberTable
         result.uidValidityFloor = uidValidityFloor
         result.tally = tally
+        result.mailboxesWithUIDWork = mailboxesWithUIDWork
         return result
     }
 
@@ -100,6 +105,7 @@ public struct AccountState: ~Copyable, Sendable {
 
     mutating func removeSlot(_ slot: Int) {
         table.remove(slots[slot].id.dot, probes: &tally.work.probes)
+        mailboxesWithUIDWork.remove(slots[slot].id)
         slots.swapAt(slot, slots.count - 1)
         slots.removeLast()
         if slot < slots.count {
@@ -131,6 +137,7 @@ public struct AccountState: ~Copyable, Sendable {
     /// - Complexity: O(state).
     public borrowing func recomputedDigest(context: borrowing ApplyContext) -> StateDigest {
         var sum = subscriptions.wholeElement(context)
+        sum.add(memberTable.wholeElement())
         for index in slots.indices {
             precondition(slots[index].isResident, "the messages of \(slots[index].id) are not installed")
             sum.add(slots[index].wholeElement(context))

@@ -26,19 +26,13 @@ extension Mailbox {
             name = newName
             nameStamp = stamp
         }
-        var validityRose = false
-        if let newBirth, birth.map({ $0 < newBirth }) ?? true {
-            validityRose = (birth?.uidValidity ?? 0) < newBirth.uidValidity
-            birth = newBirth
-            _ = note(newBirth.epoch)
-        }
+        let before = epochs
+        if let newBirth { enter(newBirth) }
         if let element {
             tally.digest.subtract(element)
             tally.digest.add(headerElement())
         }
-        if validityRose && counts.visible > 0 {
-            concealOutdated(timestamp: timestamp, tally: &tally, changes: &changes)
-        }
+        if newBirth != nil { recount(after: before, timestamp: timestamp, tally: &tally, changes: &changes) }
     }
 
     mutating func append(
@@ -46,6 +40,7 @@ extension Mailbox {
         context: borrowing ApplyContext, tally: inout Tally, changes: inout [StateChange]
     ) {
         let assigned = assignment.flatMap { note($0) }
+        noteAppender(dot.replica)
         if messages.position(of: dot, work: &tally.work) != nil { return }
         var record = MessageRecord(id: dot, facts: facts)
         if let assigned { (record.uid, record.epoch) = assigned }
@@ -61,7 +56,7 @@ extension Mailbox {
         record.modSeq = modSeq(at: timestamp)
         tally.digest.add(messageElement(record, context))
         changes.append(.bodyRetained(facts.body, size: facts.size))
-        settle(record, modSeq: record.modSeq, context: context, tally: &tally, changes: &changes)
+        settle(record, modSeq: record.modSeq, tally: &tally, changes: &changes)
     }
 
     mutating func expunge(
@@ -103,7 +98,7 @@ extension Mailbox {
             _ = lift(position, modSeq: old.modSeq, tally: &tally, changes: &changes)
             record.modSeq = modSeq(at: timestamp)
             tally.digest.add(messageElement(record, context))
-            settle(record, modSeq: record.modSeq, context: context, tally: &tally, changes: &changes)
+            settle(record, modSeq: record.modSeq, tally: &tally, changes: &changes)
             return
         }
         if record.flags != old.flags || keywordsChanged {
@@ -120,6 +115,9 @@ extension Mailbox {
         changes.append(.recordChanged(id, message))
     }
 
+    /// Gives a message a UID: the greatest epoch wins, and within one epoch the greatest UID, which its owner gave last.
+    ///
+    /// An assignment that had not seen a DELETE of the message is void: if a flag change brought the message back, some replicas have shown greater UIDs since.
     mutating func assign(
         _ message: Dot, _ assignment: UIDAssignment, timestamp: HybridTimestamp, context: borrowing ApplyContext,
         tally: inout Tally, changes: inout [StateChange]
@@ -127,27 +125,28 @@ extension Mailbox {
         guard let (uid, epoch) = note(assignment),
             let position = messages.position(of: message, work: &tally.work)
         else { return }
+        if isVoid(message, past: context.past) { return }
         let old = messages[position]
         if old.uid != 0 {
-            let oldEpoch = epochs[Int(old.epoch)]
-            let isGreater = assignment.epoch == oldEpoch ? uid < old.uid : oldEpoch < assignment.epoch
+            let oldEpoch = epochs.entries[Int(old.epoch)].epoch
+            let isGreater = assignment.epoch == oldEpoch ? old.uid < uid : oldEpoch < assignment.epoch
             if !isGreater { return }
         }
         let modSeq = modSeq(at: timestamp)
         var record = lift(position, modSeq: modSeq, tally: &tally, changes: &changes)
         let key = messageKey(message, context)
         if record.place != .buried { tally.digest.subtract(assignmentElement(record, key)) }
-        (record.uid, record.epoch, record.isDisplaced) = (uid, epoch, false)
+        (record.uid, record.epoch) = (uid, epoch)
         if record.place == .buried {
             rest(record, tally: &tally, changes: &changes)
         } else {
             tally.digest.add(assignmentElement(record, key))
-            settle(record, modSeq: modSeq, context: context, tally: &tally, changes: &changes)
+            settle(record, modSeq: modSeq, tally: &tally, changes: &changes)
         }
         messages.compactIfSparse(work: &tally.work)
     }
 
-    /// Removes what the operation's source had observed.
+    /// Removes what the operation's source had observed, the UIDs of messages that stay among it.
     ///
     /// No set is carried: under causal delivery it is what lies in the causal past.
     ///
@@ -156,7 +155,11 @@ extension Mailbox {
         _ dot: Dot, timestamp: HybridTimestamp, context: borrowing ApplyContext, tally: inout Tally,
         changes: inout [StateChange]
     ) {
-        deletes[dot.replica] = max(deletes[dot.replica], dot.counter)
+        if deletes[dot.replica] < dot.counter {
+            deletes[dot.replica] = dot.counter
+            deletePasts.removeAll { $0.dot.replica == dot.replica }
+            deletePasts.append(DeletePast(dot: dot, past: context.past))
+        }
         if !isAlive { return }
         let dies = context.past.covers(liveness)
         let modSeq = modSeq(at: timestamp)
@@ -195,12 +198,22 @@ extension Mailbox {
     private mutating func note(_ assignment: UIDAssignment) -> (uid: UInt32, epoch: UInt32)? {
         if assignment.uid == 0 { return nil }
         uidNext = max(uidNext, UInt64(assignment.uid) + 1)
-        let epoch: Int = note(assignment.epoch)
-        return (assignment.uid, UInt32(truncatingIfNeeded: epoch))
+        return (assignment.uid, UInt32(truncatingIfNeeded: epochs.note(assignment)))
+    }
+
+    /// Whether an assignment with a causal past is void for a message, because a DELETE that it had not seen had seen the message.
+    private func isVoid(_ message: Dot, past: borrowing VersionVector) -> Bool {
+        for delete in deletePasts where !past.contains(delete.dot) && delete.past.contains(message) { return true }
+        return false
+    }
+
+    private mutating func noteAppender(_ replica: ReplicaIndex) {
+        appendRun = replica == lastAppender ? min(appendRun + 1, UInt32.max - 1) : 1
+        lastAppender = replica
     }
 
     /// Takes a record out of its place; a visible one vanishes.
-    private mutating func lift(
+    mutating func lift(
         _ position: MailboxMessages.Position, modSeq: UInt64, tally: inout Tally, changes: inout [StateChange]
     ) -> MessageRecord {
         let record = messages.take(position, work: &tally.work)
@@ -213,96 +226,66 @@ extension Mailbox {
     }
 
     /// Puts a record that no client sees where its place says.
-    private mutating func rest(_ record: MessageRecord, tally: inout Tally, changes: inout [StateChange]) {
+    mutating func rest(_ record: MessageRecord, tally: inout Tally, changes: inout [StateChange]) {
         counts.add(record)
         messages.put(record, work: &tally.work)
         changes.append(.recordChanged(id, record.id))
     }
 
-    /// Gives a present record that is in no slab its place: visible if its UID counts, else waiting.
-    ///
-    /// Two messages have the same UID only if a fork of the owner's epoch gave it to both: the higher epoch has it, the other message waits for a
-    /// new one.
-    private mutating func settle(
-        _ arriving: MessageRecord, modSeq: UInt64, context: borrowing ApplyContext, tally: inout Tally,
-        changes: inout [StateChange]
+    /// Gives a present record that is in no slab its place: visible if its UID counts and is above all that were shown, else waiting.
+    mutating func settle(
+        _ arriving: MessageRecord, modSeq: UInt64, tally: inout Tally, changes: inout [StateChange]
     ) {
         var record = arriving
-        if isExposable(record), messages.ordered.last.map({ $0.uid >= record.uid }) ?? false,
-            let index = messages.index(ofUID: record.uid)
-        {
-            let holder = messages.ordered[index]
-            let holderEpoch = epochs[Int(holder.epoch)]
-            let epoch = epochs[Int(record.epoch)]
-            let isStronger = epoch == holderEpoch ? context.isBelow(record.id, holder.id) : holderEpoch < epoch
-            if isStronger {
-                var loser = lift(.ordered(index), modSeq: modSeq, tally: &tally, changes: &changes)
-                (loser.place, loser.isDisplaced) = (.waiting, true)
-                rest(loser, tally: &tally, changes: &changes)
-            } else {
-                record.isDisplaced = true
-            }
-        }
         record.place = isExposable(record) ? .visible : .waiting
         if record.place == .visible {
             record.modSeq = modSeq
             highestModSeq = modSeq
+            exposedUID = record.uid
             changes.append(.messageAppeared(id, record.id, uid: record.uid, modSeq: modSeq))
         }
         rest(record, tally: &tally, changes: &changes)
     }
 
-    /// Removes the presence dots in the causal past of a DELETE, and buries the message if none is left.
+    /// Removes the presence dots in the causal past of a DELETE, and buries the message if none is left. What the DELETE had seen loses its UID too, since
+    /// replicas that were told of the DELETE first have taken it out of sight.
     private mutating func bury(
         _ position: MailboxMessages.Position, dies: Bool, modSeq: UInt64, context: borrowing ApplyContext,
         tally: inout Tally, changes: inout [StateChange]
     ) {
         tally.work.slotsTouched += 1
         var record = messages[position]
+        let isObserved = context.past.contains(record.id)
         // The usual message has one presence dot: no need to unfold it.
-        if !record.overflows && !context.past.contains(record.presence) { return }
+        if !isObserved && !record.overflows && !context.past.contains(record.presence) { return }
         var dots = messages.dots(of: record)
-        if !dots.delete(past: context.past) { return }
+        let losesPresence = dots.delete(past: context.past)
+        let losesUID = isObserved && record.uid != 0
+        if !losesPresence && !losesUID { return }
         tally.digest.subtract(messageElement(record, context))
-        if !dots.presence.isEmpty {
-            messages.setDots(dots, of: &record)
-            messages[position] = record
-            tally.digest.add(messageElement(record, context))
-            changes.append(.recordChanged(id, record.id))
-            return
-        }
+        let isLeaving = record.place == .visible && (losesUID || dots.presence.isEmpty)
         counts.subtract(record)
-        if record.place == .visible {
+        if isLeaving {
             _ = messages.take(position, work: &tally.work)
             if !dies {
                 highestModSeq = modSeq
                 changes.append(.messageVanished(id, record.id, uid: record.uid, modSeq: modSeq))
             }
         }
-        let wasVisible = record.place == .visible
         messages.setDots(dots, of: &record)
-        record.place = .buried
-        if wasVisible {
+        if isObserved || dots.presence.isEmpty { (record.uid, record.epoch) = (0, 0) }
+        if dots.presence.isEmpty {
+            record.place = .buried
+        } else {
+            if isLeaving { record.place = .waiting }
+            tally.digest.add(messageElement(record, context))
+        }
+        if isLeaving {
             rest(record, tally: &tally, changes: &changes)
         } else {
             counts.add(record)
             messages[position] = record
             changes.append(.recordChanged(id, record.id))
         }
-    }
-
-    /// Takes the UIDs that were assigned under a former UIDVALIDITY out of sight until the owner assigns new ones.
-    private mutating func concealOutdated(
-        timestamp: HybridTimestamp, tally: inout Tally, changes: inout [StateChange]
-    ) {
-        let modSeq = modSeq(at: timestamp)
-        for index in messages.ordered.indices {
-            let record = messages.ordered[index]
-            if record.isHole || isExposable(record) { continue }
-            var outdated = lift(.ordered(index), modSeq: modSeq, tally: &tally, changes: &changes)
-            outdated.place = .waiting
-            rest(outdated, tally: &tally, changes: &changes)
-        }
-        messages.compactIfSparse(work: &tally.work)
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 extension Mailbox {
-    /// The header's element of the account's digest; counts while the mailbox is alive.
+    /// The header's element of the account's digest, the epochs included; counts while the mailbox is alive.
     func headerElement() -> StateDigest {
         var hash = ElementHash(.mailbox)
         hash.absorb(identity)
@@ -12,7 +12,28 @@ extension Mailbox {
         hash.absorb(name)
         hash.absorb(birth.map { UInt64($0.uidValidity) << 8 | UInt64($0.use.rawValue) } ?? 0)
         hash.absorb(birth.map { ApplyContext.hash(of: $0.owner) } ?? 0)
-        return hash.finish()
+        var sum = hash.finish()
+        for entry in epochs.entries where entry.isRelated { addElements(of: entry, to: &sum) }
+        return sum
+    }
+
+    /// What operations said about an epoch of the present UIDVALIDITY.
+    private func addElements(of entry: UIDEpochs.Entry, to sum: inout StateDigest) {
+        if let parent = entry.parent {
+            var hash = ElementHash(.epoch)
+            hash.absorb(identity)
+            hash.absorb(entry.epoch)
+            hash.absorb(epochs.entries[parent].epoch)
+            hash.absorb(UInt64(entry.inheritedUpTo))
+            sum.add(hash.finish())
+        }
+        if let successor = entry.successor {
+            var hash = ElementHash(.offer)
+            hash.absorb(identity)
+            hash.absorb(entry.epoch)
+            hash.absorb(ApplyContext.hash(of: successor))
+            sum.add(hash.finish())
+        }
     }
 
     /// The element of one liveness entry.
@@ -77,7 +98,7 @@ extension Mailbox {
     /// The element of a record's assignment; nothing if it has none.
     func assignmentElement(_ record: MessageRecord, _ key: UInt64) -> StateDigest {
         if record.uid == 0 { return StateDigest() }
-        let epoch = epochs[Int(record.epoch)]
+        let epoch = epochs.entries[Int(record.epoch)].epoch
         var hash = ElementHash(.assignment)
         hash.absorb(key)
         hash.absorb(UInt64(epoch.number) << 32 | UInt64(record.uid))
@@ -116,5 +137,13 @@ extension Mailbox {
         for record in messages.ordered where !record.isHole { sum.add(messageElement(record, context)) }
         for record in messages.apart where record.place == .waiting { sum.add(messageElement(record, context)) }
         return sum
+    }
+}
+
+extension ElementHash {
+    /// Takes in an epoch.
+    fileprivate mutating func absorb(_ epoch: UIDEpoch) {
+        absorb(UInt64(epoch.number))
+        absorb(ApplyContext.hash(of: epoch.owner))
     }
 }

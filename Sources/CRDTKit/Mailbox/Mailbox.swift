@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// The last writer of a mailbox's name: by hybrid time, then by replica, then by counter.
+/// The last writer of a register, such as a mailbox's name: by hybrid time, then by replica, then by counter.
 struct NameStamp: Hashable, Comparable, Sendable {
     var timestamp: HybridTimestamp
     var replica: ReplicaID
@@ -14,8 +14,8 @@ struct NameStamp: Hashable, Comparable, Sendable {
 
 /// The creation that counts when a mailbox was created more than once: the greatest.
 ///
-/// UIDVALIDITY is also the number of the creator's UID epoch. So whoever's creation wins keeps his UIDs and his UIDVALIDITY, and everybody else's
-/// clients see a higher UIDVALIDITY: no UID ever changes its meaning under one UIDVALIDITY (RFC 3501 section 2.3.1.1).
+/// UIDVALIDITY is also the number of the creator's UID epoch, the first of the chain. So whoever's creation wins keeps his UIDs and his UIDVALIDITY, and
+/// everybody else's clients see a higher UIDVALIDITY: no UID ever changes its meaning under one UIDVALIDITY (RFC 3501 section 2.3.1.1).
 struct MailboxBirth: Hashable, Comparable, Sendable {
     var uidValidity: UInt32
     var owner: ReplicaID
@@ -28,6 +28,12 @@ struct MailboxBirth: Hashable, Comparable, Sendable {
     }
 }
 
+/// What the greatest DELETE of a replica had seen: an assignment that had not seen the DELETE is void for the messages among that.
+struct DeletePast: Hashable, Sendable {
+    var dot: Dot
+    var past: VersionVector
+}
+
 /// What is counted of a mailbox's messages, so that STATUS costs the same whatever the mailbox holds.
 struct MailboxCounts: Hashable, Sendable {
     var visible: UInt64 = 0
@@ -36,6 +42,9 @@ struct MailboxCounts: Hashable, Sendable {
     var octets: UInt64 = 0
     var waiting: UInt64 = 0
     var buried: UInt64 = 0
+
+    /// All records.
+    var total: UInt64 { visible &+ waiting &+ buried }
 
     mutating func add(_ record: MessageRecord) { change(record, by: 1, octets: record.facts.size) }
 
@@ -57,7 +66,8 @@ struct MailboxCounts: Hashable, Sendable {
 
 /// One mailbox of an account: the header, which is always there, and the messages, which are there when the mailbox is resident.
 struct Mailbox: Sendable {
-    let id: MailboxID
+    /// Changes only when a header is taken over from another node's indexes.
+    var id: MailboxID
     /// The hash of the mailbox's global identity.
     let identity: UInt64
     /// The name register; see ``wantedName``.
@@ -68,12 +78,17 @@ struct Mailbox: Sendable {
     var liveness = VersionVector()
     /// The greatest DELETE of each replica, whatever it removed: when all are stable, what they buried will not come back.
     var deletes = VersionVector()
-    /// All epochs that were seen, in the order in which they came; records refer to them by index.
-    var epochs: [UIDEpoch] = []
-    /// The greatest epoch's index.
-    private(set) var currentEpochIndex: Int?
+    /// The same with what they had seen, until they are stable.
+    var deletePasts: [DeletePast] = []
+    /// Who assigns UIDs, and which assignments count.
+    var epochs = UIDEpochs()
     /// One above the greatest UID ever assigned, up to 2^32.
     var uidNext: UInt64 = 1
+    /// The greatest UID that this replica ever showed under the present UIDVALIDITY: no lesser one is shown any more. Local: replicas differ in it.
+    var exposedUID: UInt32 = 0
+    /// The replica whose messages came last, and how many came from it without one of another in between; not kept over a restart.
+    var lastAppender: ReplicaIndex = .wellKnown
+    var appendRun: UInt32 = 0
     var highestModSeq: UInt64 = 1
     var counts = MailboxCounts()
     var messages = MailboxMessages()
@@ -90,8 +105,6 @@ struct Mailbox: Sendable {
     /// Whether somebody wants the mailbox.
     var isAlive: Bool { !liveness.counters.isEmpty }
 
-    var currentEpoch: UIDEpoch? { currentEpochIndex.map { epochs[$0] } }
-
     /// The name that the mailbox would have if no other wanted the same.
     var wantedName: String {
         if id == .inbox { return MailboxNames.inbox }
@@ -107,19 +120,9 @@ struct Mailbox: Sendable {
         return min(max(believable ? timestamp.rawValue : 0, highestModSeq + 1), Mailbox.maximumModSeq)
     }
 
-    /// Enters an epoch.
-    ///
-    /// - Returns: the epoch's index.
-    mutating func note(_ epoch: UIDEpoch) -> Int {
-        if let current = currentEpochIndex, epochs[current] == epoch { return current }
-        if let index = epochs.lastIndex(of: epoch) { return index }
-        epochs.append(epoch)
-        if currentEpoch.map({ $0 < epoch }) ?? true { currentEpochIndex = epochs.count - 1 }
-        return epochs.count - 1
-    }
+    /// Whether a record's UID counts.
+    func counts(_ record: MessageRecord) -> Bool { epochs.counts(record.uid, record.epoch) }
 
-    /// Whether a record's UID counts: it was assigned under the present UIDVALIDITY and lost to no other.
-    func isExposable(_ record: MessageRecord) -> Bool {
-        record.uid != 0 && !record.isDisplaced && epochs[Int(record.epoch)].number >= birth?.uidValidity ?? 0
-    }
+    /// Whether a record that no client sees here may be shown: its UID counts, and no greater one was ever shown.
+    func isExposable(_ record: MessageRecord) -> Bool { record.uid > exposedUID && counts(record) }
 }

@@ -4,7 +4,7 @@
 /// The message records of one mailbox: a slab in ascending UID order, a second one for what has no UID to show, and a table from dots to both.
 ///
 /// Appending, removing and finding cost O(1) (finding by UID O(log n)). A removal from the slab leaves a hole; when more than half are holes the
-/// slab is compacted, which is O(1) amortised. Only a UID below the last one, which takes a change of epochs, costs O(n).
+/// slab is compacted, which is O(1) amortised. A message is shown only under a UID above all that were ever shown, so the slab only grows at its end.
 struct MailboxMessages: Sendable {
     /// The position of a record: the slab in the top bit, the index below.
     struct Position: Hashable, Sendable {
@@ -67,7 +67,7 @@ struct MailboxMessages: Sendable {
         return index < ordered.count && ordered[index].uid == uid && !ordered[index].isHole ? index : nil
     }
 
-    /// Puts a record where its place says; a visible record's UID is held by no other.
+    /// Puts a record where its place says; a visible record's UID is above all others of the slab.
     mutating func put(_ record: MessageRecord, work: inout WorkCounters) {
         work.slotsTouched += 1
         if record.place != .visible {
@@ -76,12 +76,8 @@ struct MailboxMessages: Sendable {
             return
         }
         noteDeleted(record)
-        if let last = ordered.last, last.uid >= record.uid {
-            putBetween(record, work: &work)
-        } else {
-            table.set(record.id, position: Position.ordered(ordered.count).rawValue, probes: &work.probes)
-            ordered.append(record)
-        }
+        table.set(record.id, position: Position.ordered(ordered.count).rawValue, probes: &work.probes)
+        ordered.append(record)
     }
 
     /// Takes a record out; its overflow stays until the record is put back or ``forgetOverflow(of:)``.
@@ -126,7 +122,7 @@ struct MailboxMessages: Sendable {
         for record in ordered where !record.isHole { kept.append(record) }
         ordered = kept
         holes = 0
-        renumber(from: 0, work: &work)
+        renumber(work: &work)
     }
 
     /// The dots of a record in full.
@@ -191,20 +187,8 @@ struct MailboxMessages: Sendable {
         table.reserve(capacity)
     }
 
-    private mutating func putBetween(_ record: MessageRecord, work: inout WorkCounters) {
-        let index = lowerBound(record.uid)
-        if ordered[index].uid == record.uid && ordered[index].isHole {
-            ordered[index] = record
-            holes -= 1
-            table.set(record.id, position: Position.ordered(index).rawValue, probes: &work.probes)
-        } else {
-            ordered.insert(record, at: index)
-            renumber(from: index, work: &work)
-        }
-    }
-
-    private mutating func renumber(from start: Int, work: inout WorkCounters) {
-        for index in start..<ordered.count where !ordered[index].isHole {
+    private mutating func renumber(work: inout WorkCounters) {
+        for index in ordered.indices where !ordered[index].isHole {
             work.recordsMoved += 1
             table.set(ordered[index].id, position: Position.ordered(index).rawValue, probes: &work.probes)
         }
@@ -241,9 +225,7 @@ extension MailboxMessages {
         var work = WorkCounters()
         if self.position(of: record.id, work: &work) != position { return "message \(record.id) is not at \(position)" }
         if position.isApart == (record.place == .visible) { return "message \(record.id) is in the wrong slab" }
-        if record.place == .visible && (record.uid == 0 || record.isDisplaced) {
-            return "message \(record.id) has no UID"
-        }
+        if record.place == .visible && record.uid == 0 { return "message \(record.id) has no UID" }
         let dots = dots(of: record)
         if dots.presence.isEmpty != (record.place == .buried) { return "message \(record.id) has the wrong presence" }
         if dots.systemFlags != record.flags { return "message \(record.id) has a wrong flag cache" }

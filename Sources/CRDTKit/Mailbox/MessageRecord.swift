@@ -10,7 +10,7 @@ struct MessageRecord: Sendable {
     enum Place: UInt8, Sendable {
         /// Present, with a UID that counts: clients see it.
         case visible
-        /// Present, but without a UID that counts.
+        /// Present, but without a UID that counts, or with one that may not be shown here because a greater one was shown before.
         case waiting
         /// Removed by a DELETE and kept, because a concurrent flag change may bring it back.
         case buried
@@ -34,8 +34,6 @@ struct MessageRecord: Sendable {
     var place: Place = .waiting
     /// Whether the mailbox's overflow holds more dots of this message.
     var overflows = false
-    /// Whether the UID belongs to another message of a higher epoch, so that this one needs a new one.
-    var isDisplaced = false
 
     init(id: Dot, facts: MessageFacts) {
         self.id = id

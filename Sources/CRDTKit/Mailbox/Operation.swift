@@ -49,6 +49,25 @@ public enum OperationBody: Hashable, Sendable {
     case subscribe(name: String)
     /// Removes a name from the subscriptions.
     case unsubscribe(name: String)
+    /// Opens an epoch if `epoch.owner` is the origin itself: a take-over or a merge. Of the parent's assignments those up to `inheritedUpTo` stay valid.
+    ///
+    /// If the owner is another replica, the origin hands the mailbox over: it assigns nothing more, and the other opens an epoch of its own.
+    case epoch(mailbox: MailboxID, epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)
+    /// Changes the membership of the group; see ``GroupAccount``.
+    case member(MemberChange)
+}
+
+extension OperationBody {
+    /// The mailbox that the operation is about; nil for what concerns the account.
+    public var mailbox: MailboxID? {
+        switch self {
+        case .create(let mailbox, _, _, _), .delete(let mailbox), .rename(let mailbox, _),
+            .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
+            .assign(let mailbox, _, _), .epoch(let mailbox, _, _, _):
+            mailbox
+        case .subscribe, .unsubscribe, .member: nil
+        }
+    }
 }
 
 /// A UID and the epoch of the owner who gave it.
@@ -69,7 +88,7 @@ public struct UIDAssignment: Hashable, Sendable {
     }
 }
 
-/// The reign of one owner over a mailbox's UIDs: a higher epoch supersedes a lower one.
+/// The reign of one owner over a mailbox's UIDs: a higher epoch supersedes a lower one. The number of the first is the mailbox's UIDVALIDITY.
 public struct UIDEpoch: Hashable, Comparable, Sendable {
     /// The number, from 1.
     public var number: UInt32

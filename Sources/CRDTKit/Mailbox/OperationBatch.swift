@@ -13,6 +13,8 @@ public struct OperationBatch: Sendable {
     public let timestamp: HybridTimestamp
     /// The account they change.
     public let account: AccountIndex
+    /// The part of the UIDs that the replica may give out.
+    public let stripe: UIDStripe
     /// The names behind the local indexes, and the causal past of the next operation.
     public private(set) var context: ApplyContext
     /// What was issued, in the order of the counters.
@@ -29,15 +31,17 @@ public struct OperationBatch: Sendable {
     ///   - timestamp: the time of the batch, from the hybrid clock.
     ///   - account: the account.
     ///   - context: the names, and as the past all that this replica has delivered.
+    ///   - stripe: the part of the UIDs that the replica may give out; default all of them, for a node that is alone.
     /// - Precondition: `firstCounter` is at least 1.
     public init(
         replica: ReplicaIndex, firstCounter: UInt64, timestamp: HybridTimestamp, account: AccountIndex,
-        context: ApplyContext
+        context: ApplyContext, stripe: UIDStripe = .sole
     ) {
         self.replica = replica
         self.nextCounter = firstCounter
         self.timestamp = timestamp
         self.account = account
+        self.stripe = stripe
         self.context = context
         precondition(firstCounter > 0, "counters begin with 1")
         self.context.past[replica] = firstCounter - 1

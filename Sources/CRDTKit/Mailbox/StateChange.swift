@@ -15,8 +15,9 @@ public enum StateChange: Hashable, Sendable {
     case mailboxRenamed(MailboxID, from: String, to: String)
     /// The header of a mailbox that was gone is no longer needed: its record is to be removed.
     case mailboxForgotten(MailboxID)
-    /// A message can be seen. Its UID is above all earlier ones of the mailbox, unless a flag change brought back a message that a
-    /// concurrent DELETE had removed, or a higher epoch gave it another UID: a session that is open must then not show it in the middle.
+    /// A message can be seen. Its UID is above all that were ever shown under the mailbox's UIDVALIDITY.
+    ///
+    /// A message whose UID changes vanishes under the former one before it appears under the other.
     case messageAppeared(MailboxID, Dot, uid: UInt32, modSeq: UInt64)
     /// A message can no longer be seen under this UID.
     case messageVanished(MailboxID, Dot, uid: UInt32, modSeq: UInt64)
@@ -32,4 +33,6 @@ public enum StateChange: Hashable, Sendable {
     case bodyReleased(BodyDigest)
     /// A name was subscribed or unsubscribed: its record is to be written, or removed if there is none.
     case subscriptionChanged(name: String)
+    /// What is known of a node of the group changed: the account's record is to be written.
+    case memberChanged(name: String)
 }

@@ -61,6 +61,10 @@ struct ElementHash {
         case assignment
         case subscription
         case record
+        case epoch
+        case offer
+        case membership
+        case memberIdentity
     }
 
     private var first: UInt64

@@ -7,7 +7,7 @@ public struct WorkCounters: Hashable, Sendable {
     public var slotsTouched = 0
     /// Steps along the dot tables.
     public var probes = 0
-    /// Records that had to change their place, by compaction or by an insertion before others.
+    /// Records that had to change their place, by compaction.
     public var recordsMoved = 0
 
     /// Starts at nothing.

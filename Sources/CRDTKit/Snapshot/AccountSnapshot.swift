@@ -14,6 +14,7 @@ extension AccountState {
         writer.write(UInt64(uidValidityFloor))
         writer.writeFixed(digest.high)
         writer.writeFixed(digest.low)
+        memberTable.write(to: &writer)
         return writer.finish()
     }
 
@@ -31,11 +32,7 @@ extension AccountState {
     /// - Returns: the record, or nil if there is none any more and the engine's is to be removed.
     public borrowing func subscriptionRecord(of name: String) -> [UInt8]? {
         guard let dots = subscriptions.dotsByName[name] else { return nil }
-        var writer = RecordWriter(.subscription)
-        writer.write(name)
-        writer.write(UInt64(dots.count))
-        for dot in dots { writer.write(dot) }
-        return writer.finish()
+        return RecordWriter.subscription(name, dots)
     }
 
     /// All mailboxes that have a header record, living or not, in no order.
@@ -65,6 +62,7 @@ extension AccountState {
             let slot = addSlot(mailbox)
             var changes: [StateChange] = []
             refreshName(slot, context: context, changes: &changes)
+            noteUIDWork(slot)
         }
         for record in subscriptions { try readSubscription(record.span) }
     }
@@ -75,17 +73,37 @@ extension AccountState {
         uidValidityFloor = UInt32(truncatingIfNeeded: floor)
         tally.digest.high = try RecordReader.fixed(bytes, &position, end)
         tally.digest.low = try RecordReader.fixed(bytes, &position, end)
+        memberTable = try Members(bytes, &position, end)
         try RecordReader.close(position, end)
     }
 
     private mutating func readSubscription(_ bytes: Span<UInt8>) throws(CRDTError) {
-        var (position, end) = try RecordReader.open(bytes, .subscription)
-        let name = try RecordReader.text(bytes, &position, end)
-        let dots = try RecordReader.dots(bytes, &position, end)
-        try RecordReader.close(position, end)
+        let (name, dots) = try RecordReader.subscription(bytes)
         if dots.isEmpty || subscriptions.dotsByName[name] != nil {
             throw RecordReader.malformed("a subscription is repeated or empty")
         }
         subscriptions.install(name, dots)
+    }
+}
+
+extension RecordWriter {
+    /// The record of a subscription.
+    static func subscription(_ name: String, _ dots: [Dot]) -> [UInt8] {
+        var writer = RecordWriter(.subscription)
+        writer.write(name)
+        writer.write(UInt64(dots.count))
+        for dot in dots { writer.write(dot) }
+        return writer.finish()
+    }
+}
+
+extension RecordReader {
+    /// Reads the record of a subscription.
+    static func subscription(_ bytes: Span<UInt8>) throws(CRDTError) -> (name: String, dots: [Dot]) {
+        var (position, end) = try open(bytes, .subscription)
+        let name = try text(bytes, &position, end)
+        let dots = try dots(bytes, &position, end)
+        try close(position, end)
+        return (name, dots)
     }
 }

@@ -8,11 +8,7 @@ extension Mailbox {
         writer.write(id.dot)
         writer.write(name)
         writer.write(nameStamp == nil ? 0 : 1)
-        if let nameStamp {
-            writer.write(nameStamp.timestamp.rawValue)
-            writer.write(nameStamp.replica)
-            writer.write(nameStamp.counter)
-        }
+        if let nameStamp { writer.write(nameStamp) }
         writer.write(birth == nil ? 0 : 1)
         if let birth {
             writer.write(UInt64(birth.uidValidity))
@@ -21,9 +17,14 @@ extension Mailbox {
         }
         writer.write(liveness)
         writer.write(deletes)
-        writer.write(UInt64(epochs.count))
-        for epoch in epochs { writer.write(epoch) }
+        writer.write(UInt64(deletePasts.count))
+        for delete in deletePasts {
+            writer.write(delete.dot)
+            writer.write(delete.past)
+        }
+        epochs.write(to: &writer)
         writer.write(uidNext)
+        writer.write(UInt64(exposedUID))
         writer.write(highestModSeq)
         for count in [counts.visible, counts.unseen, counts.deleted, counts.octets, counts.waiting, counts.buried] {
             writer.write(count)
@@ -37,25 +38,30 @@ extension Mailbox {
         self.init(id: MailboxID(try RecordReader.dot(bytes, &position, end)), context: context)
         name = try RecordReader.text(bytes, &position, end)
         if try RecordReader.number(bytes, &position, end, atMost: 1) == 1 {
-            let timestamp = HybridTimestamp(rawValue: try RecordReader.number(bytes, &position, end))
-            let replica = try RecordReader.replica(bytes, &position, end)
-            let counter = try RecordReader.number(bytes, &position, end)
-            nameStamp = NameStamp(timestamp: timestamp, replica: replica, counter: counter)
+            nameStamp = try RecordReader.stamp(bytes, &position, end)
         }
         if try RecordReader.number(bytes, &position, end, atMost: 1) == 1 {
             birth = try Mailbox.birth(bytes, &position, end)
         }
         liveness = try RecordReader.vector(bytes, &position, end)
         deletes = try RecordReader.vector(bytes, &position, end)
-        let epochCount = try RecordReader.count(bytes, &position, end, size: 10)
-        for index in 0..<epochCount {
-            let epoch = try RecordReader.epoch(bytes, &position, end)
-            if note(epoch) != index { throw RecordReader.malformed("an epoch is repeated") }
+        for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 3)) {
+            let dot = try RecordReader.dot(bytes, &position, end)
+            if deletePasts.contains(where: { $0.dot.replica == dot.replica }) {
+                throw RecordReader.malformed("a replica's delete is repeated")
+            }
+            deletePasts.append(DeletePast(dot: dot, past: try RecordReader.vector(bytes, &position, end)))
         }
-        if let birth, !epochs.contains(birth.epoch) { throw RecordReader.malformed("the creator's epoch is missing") }
+        epochs = try UIDEpochs(bytes, &position, end)
+        epochs.resolve(birth: birth?.epoch)
+        if let violation = epochs.violation(birth: birth?.epoch) { throw RecordReader.malformed(violation) }
         uidNext = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt32.max) + 1)
+        let exposed = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt32.max))
+        exposedUID = UInt32(truncatingIfNeeded: exposed)
         highestModSeq = try RecordReader.number(bytes, &position, end, atMost: Mailbox.maximumModSeq)
-        if uidNext == 0 || highestModSeq == 0 { throw RecordReader.malformed("UIDNEXT or HIGHESTMODSEQ is 0") }
+        if uidNext <= exposed || highestModSeq == 0 {
+            throw RecordReader.malformed("UIDNEXT or HIGHESTMODSEQ is too low")
+        }
         counts = try Mailbox.counts(bytes, &position, end)
         try RecordReader.close(position, end)
         if !isAlive && counts.visible + counts.waiting > 0 {

@@ -5,7 +5,7 @@
 public struct MessageInstallation: Sendable {
     /// The mailbox.
     public let mailbox: MailboxID
-    fileprivate var records: [(record: MessageRecord, dots: MessageDots)] = []
+    var records: [(record: MessageRecord, dots: MessageDots)] = []
 
     /// Starts an installation.
     ///
@@ -22,6 +22,13 @@ public struct MessageInstallation: Sendable {
     /// - Parameter bytes: the record.
     /// - Throws: ``CRDTError`` with `malformed` or `unsupportedVersion`.
     public mutating func add(_ bytes: Span<UInt8>) throws(CRDTError) {
+        records.append(try MessageRecord.decode(bytes))
+    }
+}
+
+extension MessageRecord {
+    /// Reads a message's record; the dots are not yet in the record's own fields.
+    static func decode(_ bytes: Span<UInt8>) throws(CRDTError) -> (record: MessageRecord, dots: MessageDots) {
         var (position, end) = try RecordReader.open(bytes, .message)
         let id = try RecordReader.dot(bytes, &position, end)
         var words: [UInt64] = []
@@ -41,11 +48,38 @@ public struct MessageInstallation: Sendable {
             throw RecordReader.malformed("an unknown place")
         }
         record.place = place
-        record.isDisplaced = try RecordReader.number(bytes, &position, end, atMost: 1) == 1
-        let dots = try MessageInstallation.dots(bytes, &position, end)
+        let dots = try MessageRecord.dots(bytes, &position, end)
         try RecordReader.close(position, end)
         if dots.presence.isEmpty != (place == .buried) { throw RecordReader.malformed("presence and place disagree") }
-        records.append((record, dots))
+        return (record, dots)
+    }
+
+    /// The record of a message with all its dots.
+    func encoded(_ dots: MessageDots) -> [UInt8] {
+        var writer = RecordWriter(.message)
+        writer.write(id)
+        let body = facts.body.words
+        for word in [body.0, body.1, body.2, body.3] { writer.writeFixed(word) }
+        writer.write(facts.size)
+        writer.writeFixed(UInt64(bitPattern: facts.internalDateSeconds))
+        writer.write(UInt64(UInt16(bitPattern: facts.internalDateZoneMinutes)))
+        writer.write(modSeq)
+        writer.write(UInt64(uid))
+        writer.write(UInt64(epoch))
+        writer.write(UInt64(place.rawValue))
+        writer.write(UInt64(dots.presence.count))
+        for dot in dots.presence { writer.write(dot) }
+        writer.write(UInt64(dots.enablers.count))
+        for enabler in dots.enablers {
+            writer.write(enabler.dot)
+            writer.write(UInt64(enabler.flags.rawValue))
+        }
+        writer.write(UInt64(dots.keywords.count))
+        for entry in dots.keywords {
+            writer.write(UInt64(entry.keyword.rawValue))
+            writer.write(entry.dot)
+        }
+        return writer.finish()
     }
 
     private static func dots(
@@ -88,31 +122,7 @@ extension AccountState {
         guard let position = slots[slot].messages.position(of: message, work: &work) else { return nil }
         let record = slots[slot].messages[position]
         let dots = slots[slot].messages.dots(of: record)
-        var writer = RecordWriter(.message)
-        writer.write(record.id)
-        let body = record.facts.body.words
-        for word in [body.0, body.1, body.2, body.3] { writer.writeFixed(word) }
-        writer.write(record.facts.size)
-        writer.writeFixed(UInt64(bitPattern: record.facts.internalDateSeconds))
-        writer.write(UInt64(UInt16(bitPattern: record.facts.internalDateZoneMinutes)))
-        writer.write(record.modSeq)
-        writer.write(UInt64(record.uid))
-        writer.write(UInt64(record.epoch))
-        writer.write(UInt64(record.place.rawValue))
-        writer.write(record.isDisplaced ? 1 : 0)
-        writer.write(UInt64(dots.presence.count))
-        for dot in dots.presence { writer.write(dot) }
-        writer.write(UInt64(dots.enablers.count))
-        for enabler in dots.enablers {
-            writer.write(enabler.dot)
-            writer.write(UInt64(enabler.flags.rawValue))
-        }
-        writer.write(UInt64(dots.keywords.count))
-        for entry in dots.keywords {
-            writer.write(UInt64(entry.keyword.rawValue))
-            writer.write(entry.dot)
-        }
-        return writer.finish()
+        return record.encoded(dots)
     }
 
     /// Installs the messages of a mailbox whose header is known and whose messages are absent.
@@ -133,7 +143,7 @@ extension AccountState {
 
 extension Mailbox {
     /// The slabs made of restored records, if they fit this header.
-    fileprivate func assembled(
+    func assembled(
         _ records: inout [(record: MessageRecord, dots: MessageDots)]
     ) throws(CRDTError) -> MailboxMessages {
         records.sort { $0.record.uid < $1.record.uid }
@@ -144,13 +154,16 @@ extension Mailbox {
         var work = WorkCounters()
         for index in records.indices {
             var record = records[index].record
-            if record.uid != 0 && (Int(record.epoch) >= epochs.count || UInt64(record.uid) >= uidNext) {
+            if Int(record.epoch) >= max(epochs.entries.count, 1) || UInt64(record.uid) >= uidNext {
                 throw RecordReader.malformed("message \(record.id) has an assignment that the mailbox does not know")
             }
-            if record.place != .buried && isExposable(record) != (record.place == .visible) {
-                throw RecordReader.malformed("message \(record.id) is visible and waiting")
+            if record.place == .waiting && isExposable(record) {
+                throw RecordReader.malformed("message \(record.id) waits without a reason")
             }
             if record.place == .visible {
+                if !self.counts(record) || record.uid > exposedUID {
+                    throw RecordReader.malformed("message \(record.id) is shown under a UID that does not count")
+                }
                 if record.uid == lastUID || record.modSeq > highestModSeq {
                     throw RecordReader.malformed("message \(record.id) has a UID or MODSEQ that cannot be")
                 }

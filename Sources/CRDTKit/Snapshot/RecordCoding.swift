@@ -7,6 +7,14 @@ enum RecordKind: UInt8 {
     case mailbox = 0x6d
     case message = 0x72
     case subscription = 0x73
+
+    /// The layout that this code writes and reads.
+    var version: UInt8 {
+        switch self {
+        case .account, .mailbox, .message: 2
+        case .subscription: 1
+        }
+    }
 }
 
 /// Writes one snapshot record: kind, version, fields, and a 32-bit check of all that.
@@ -16,15 +24,23 @@ enum RecordKind: UInt8 {
 ///
 ///     record       = kind version fields check
 ///     kind         = %x61 / %x6D / %x72 / %x73    ; account, mailbox, message, subscription
-///     version      = %x01
+///     version      = %x01 / %x02                  ; 1 for a subscription, 2 for the others
 ///     check        = 4OCTET                       ; of all before it, big-endian
 ///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
-///     mailbox      = dot text (%x00 / %x01 number replica number)    ; identity, name, name stamp
+///                    number *member
+///     member       = text (%x00 / %x01 stamp / %x02 number number *text stamp)    ; name; removed; added: stripe, addresses
+///                    (%x00 / %x01 replica stamp)                     ; announced identity
+///     stamp        = number replica number        ; time, writer, counter
+///     mailbox      = dot text (%x00 / %x01 stamp)                    ; identity, name, name stamp
 ///                    (%x00 / %x01 number replica use)                ; UIDVALIDITY, creator, special use
 ///                    vector vector                                   ; liveness, deletes
-///                    number *epoch number number 6number             ; epochs, UIDNEXT, HIGHESTMODSEQ, counts
+///                    number *(dot vector)                            ; greatest delete of each replica and what it had seen
+///                    number *(epoch kind number number successor)    ; epochs; least and greatest UID assigned
+///                    number number number 6number                    ; one above the greatest UID, greatest UID shown, HIGHESTMODSEQ, counts
+///     kind         = %x00 / %x01 / %x02 number number / %x03 number number    ; unknown, birth; opened: parent's index, bound; both
+///     successor    = %x00 / %x01 replica          ; to whom the epoch was handed over
 ///     message      = dot 32OCTET number 8OCTET number                ; identity, body, size, INTERNALDATE and zone
-///                    number number number place displaced            ; MODSEQ, UID, epoch's index
+///                    number number number place                      ; MODSEQ, UID, epoch's index
 ///                    number *dot number *(dot flags) number *(number dot)    ; presence, system flags, keywords
 ///     subscription = text number *dot
 ///     dot          = number number                ; replica's local index, counter
@@ -34,10 +50,9 @@ enum RecordKind: UInt8 {
 ///     text         = number *OCTET                ; UTF-8
 ///     number       = 1*10OCTET                    ; LEB128
 struct RecordWriter {
-    static let version: UInt8 = 1
     private(set) var bytes: [UInt8]
 
-    init(_ kind: RecordKind) { bytes = [kind.rawValue, RecordWriter.version] }
+    init(_ kind: RecordKind) { bytes = [kind.rawValue, kind.version] }
 
     mutating func write(_ value: UInt64) {
         var rest = value
@@ -62,6 +77,12 @@ struct RecordWriter {
     mutating func write(_ replica: ReplicaID) {
         writeFixed(replica.rawValue)
         write(UInt64(replica.incarnation))
+    }
+
+    mutating func write(_ stamp: NameStamp) {
+        write(stamp.timestamp.rawValue)
+        write(stamp.replica)
+        write(stamp.counter)
     }
 
     mutating func write(_ epoch: UIDEpoch) {
@@ -129,10 +150,10 @@ enum RecordReader {
         for index in end..<bytes.count { check = check << 8 | UInt32(bytes[index]) }
         if check != RecordWriter.check(bytes, count: end) { throw malformed("the check does not fit the bytes") }
         if bytes[0] != kind.rawValue { throw malformed("kind \(bytes[0]) instead of \(kind.rawValue)") }
-        if bytes[1] != RecordWriter.version {
+        if bytes[1] != kind.version {
             throw CRDTError(
                 .unsupportedVersion,
-                "snapshot record of version \(bytes[1]); this program reads \(RecordWriter.version)")
+                "snapshot record of version \(bytes[1]); this program reads \(kind.version)")
         }
         return (2, end)
     }
@@ -198,6 +219,12 @@ enum RecordReader {
         let name = try fixed(bytes, &position, end)
         let incarnation = try number(bytes, &position, end, atMost: UInt64(UInt32.max))
         return ReplicaID(name, incarnation: UInt32(truncatingIfNeeded: incarnation))
+    }
+
+    static func stamp(_ bytes: Span<UInt8>, _ position: inout Int, _ end: Int) throws(CRDTError) -> NameStamp {
+        let timestamp = HybridTimestamp(rawValue: try number(bytes, &position, end))
+        let replica = try replica(bytes, &position, end)
+        return NameStamp(timestamp: timestamp, replica: replica, counter: try number(bytes, &position, end))
     }
 
     static func epoch(_ bytes: Span<UInt8>, _ position: inout Int, _ end: Int) throws(CRDTError) -> UIDEpoch {

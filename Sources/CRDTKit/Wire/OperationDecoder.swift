@@ -91,6 +91,18 @@ struct OperationDecoder {
             }
             let name = try name(bytes, &offset)
             return kind == .subscribe ? .subscribe(name: name) : .unsubscribe(name: name)
+        case .epoch:
+            let mailbox = try mailbox(tag, bytes, &offset)
+            let epoch = try epoch(bytes, &offset)
+            let parent = try self.epoch(bytes, &offset)
+            let bound = try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "a UID")
+            return .epoch(
+                mailbox: mailbox, epoch: epoch, parent: parent, inheritedUpTo: UInt32(truncatingIfNeeded: bound))
+        case .member:
+            guard tag & OperationTag.sameMailbox == 0 else {
+                throw CRDTError(.malformed, "a membership change has no mailbox")
+            }
+            return .member(try MemberCoding.read(bytes, &offset))
         }
     }
 
@@ -223,13 +235,16 @@ struct OperationDecoder {
             assignment = next
             return next
         }
+        let next = UIDAssignment(uid: uid, epoch: try epoch(bytes, &offset))
+        assignment = next
+        return next
+    }
+
+    private func epoch(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UIDEpoch {
         let number = try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "an epoch")
         let owner = try StreamSymbols.meaning(try WireReader.varint(bytes, &offset), in: symbols.replicas)
         guard number > 0 && owner != .wellKnown else { throw CRDTError(.malformed, "a UID epoch is zero") }
-        let epoch = UIDEpoch(number: UInt32(truncatingIfNeeded: number), owner: replicas[Int(owner.rawValue)])
-        let next = UIDAssignment(uid: uid, epoch: epoch)
-        assignment = next
-        return next
+        return UIDEpoch(number: UInt32(truncatingIfNeeded: number), owner: replicas[Int(owner.rawValue)])
     }
 
     @inline(__always)

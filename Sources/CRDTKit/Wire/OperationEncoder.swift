@@ -87,7 +87,13 @@ struct OperationEncoder {
         case .delete(let mailbox):
             tag |= OperationKind.delete.rawValue
             try put(mailbox, &tag, &stream, &bytes)
-        case .create, .rename, .subscribe, .unsubscribe:
+        case .epoch(let mailbox, let epoch, let parent, let inheritedUpTo):
+            tag |= OperationKind.epoch.rawValue
+            try put(mailbox, &tag, &stream, &bytes)
+            try put(epoch, &stream, &bytes)
+            try put(parent, &stream, &bytes)
+            WireWriter.put(UInt64(inheritedUpTo), into: &bytes)
+        case .create, .rename, .subscribe, .unsubscribe, .member:
             try putNamed(operation.body, &tag, &stream, &bytes)
         }
         bytes[tagPosition] = tag
@@ -115,7 +121,10 @@ struct OperationEncoder {
         case .unsubscribe(let name):
             tag |= OperationKind.unsubscribe.rawValue
             try put(name: name, &bytes)
-        case .append, .store, .expunge, .assign, .delete:
+        case .member(let change):
+            tag |= OperationKind.member.rawValue
+            try MemberCoding.put(change, into: &bytes)
+        case .append, .store, .expunge, .assign, .delete, .epoch:
             throw CRDTError(.malformed, "an operation without a name reached the encoder of names")
         }
     }
@@ -185,14 +194,21 @@ struct OperationEncoder {
         if assignment.epoch == self.assignment?.epoch {
             WireWriter.put(step << 1, into: &bytes)
         } else {
-            guard let owner = stream.replicas.index(of: assignment.epoch.owner) else {
-                throw CRDTError(.undefinedReference, "epoch owner \(assignment.epoch.owner) was never interned")
-            }
             WireWriter.put(step << 1 | 1, into: &bytes)
-            WireWriter.put(UInt64(assignment.epoch.number), into: &bytes)
-            WireWriter.put(try stream.number(of: owner), into: &bytes)
+            try put(assignment.epoch, &stream, &bytes)
         }
         self.assignment = assignment
+    }
+
+    private func put(
+        _ epoch: UIDEpoch, _ stream: inout StreamDefinitions, _ bytes: inout [UInt8]
+    ) throws(CRDTError) {
+        guard epoch.number > 0 else { throw CRDTError(.malformed, "an epoch's number is not zero") }
+        guard let owner = stream.replicas.index(of: epoch.owner) else {
+            throw CRDTError(.undefinedReference, "epoch owner \(epoch.owner) was never interned")
+        }
+        WireWriter.put(UInt64(epoch.number), into: &bytes)
+        WireWriter.put(try stream.number(of: owner), into: &bytes)
     }
 
     private func put(_ facts: MessageFacts, _ bytes: inout [UInt8]) {

@@ -46,6 +46,8 @@ enum OperationKind: UInt8 {
     case assign = 7
     case subscribe = 8
     case unsubscribe = 9
+    case epoch = 10
+    case member = 11
 }
 
 /// The high four bits of an operation's tag byte.

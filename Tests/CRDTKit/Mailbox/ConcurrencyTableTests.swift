@@ -83,7 +83,20 @@ struct ConcurrencyTableTests {
         let end = ConcurrencyTableTests.meet(left, try ConcurrencyTableTests.delete(left), right, store)
         #expect(end.outline == [ConcurrencyTableTests.box: [message]])
         #expect(end.folders[ConcurrencyTableTests.box]?.messages[message]?.flags == FlagSet([.answered, .flagged]))
-        #expect(left.messages(ConcurrencyTableTests.box).map(\.uid) == [1])
+        // One side has shown that the UID is gone, so it cannot come back: the message waits until the owner gives it another.
+        for replica in [left, right] {
+            #expect(replica.messages(ConcurrencyTableTests.box).isEmpty)
+            #expect(replica.summary(ConcurrencyTableTests.box)?.waiting == 1)
+        }
+        right.deliver(
+            try left.issue { (state, batch) throws(CRDTError) in
+                try state.assignWaiting(in: ConcurrencyTableTests.box, batch: &batch)
+            })
+        for replica in [left, right] {
+            #expect(replica.messages(ConcurrencyTableTests.box).map(\.uid) == [3])
+            #expect(replica.summary(ConcurrencyTableTests.box)?.uidNext == 4)
+            #expect(replica.violation == nil)
+        }
     }
 
     @Test("delete || expunge: the folder stays, empty")

@@ -39,7 +39,7 @@ struct EffectorTests {
         let facts = MessageFacts(
             body: BodyDigest(words: (1, 2, 3, .max)), size: [0, 5, .max].randomElement(using: &generator) ?? 0,
             internalDateSeconds: .min, internalDateZoneMinutes: .max)
-        switch Int.random(in: 0..<12, using: &generator) {
+        switch Int.random(in: 0..<16, using: &generator) {
         case 0:
             let validity: UInt32 = [0, 1, 5, 9, .max].randomElement(using: &generator) ?? 0
             return .create(mailbox: box, name: name, uidValidity: validity, use: .trash)
@@ -55,7 +55,23 @@ struct EffectorTests {
             let assignment =
                 assignment(&generator) ?? UIDAssignment(uid: 1, epoch: UIDEpoch(number: 0, owner: ReplicaID(0)))
             return .assign(mailbox: box, message: dot(&generator), assignment: assignment)
+        case 11: return .member(member(name, &generator))
+        case 12, 13, 14:
+            let epochs = (0..<2).map { _ in
+                assignment(&generator)?.epoch
+                    ?? UIDEpoch(number: 6, owner: TestReplica.context.replica(ReplicaIndex(2)))
+            }
+            let bound: UInt32 = [0, 1, 5, 9, .max].randomElement(using: &generator) ?? 0
+            return .epoch(mailbox: box, epoch: epochs[0], parent: epochs[1], inheritedUpTo: bound)
         default: return Bool.random(using: &generator) ? .subscribe(name: name) : .unsubscribe(name: name)
+        }
+    }
+
+    static func member(_ name: String, _ generator: inout SeededGenerator) -> MemberChange {
+        switch Int.random(in: 0..<3, using: &generator) {
+        case 0: .add(name: name, stripe: .max, addresses: [name, ""])
+        case 1: .remove(name: name)
+        default: .announce(name: name, replica: ReplicaID(0, incarnation: 0))
         }
     }
 

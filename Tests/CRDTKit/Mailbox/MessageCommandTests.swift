@@ -217,7 +217,8 @@ struct MessageCommandTests {
         replica.state.evictMessages(of: .inbox)
         let assignment = UIDAssignment(uid: 1, epoch: UIDEpoch(number: 1, owner: replica.id))
         let bodies: [(OperationBody, MailboxID?)] = [
-            (.create(mailbox: .inbox, name: "x", uidValidity: validity, use: .none), nil),
+            (.create(mailbox: .inbox, name: "x", uidValidity: validity - 1, use: .none), nil),
+            (.create(mailbox: .inbox, name: "x", uidValidity: validity, use: .none), .inbox),
             (.create(mailbox: .inbox, name: "x", uidValidity: validity + 1, use: .none), .inbox),
             (.rename(mailbox: .inbox, name: "x"), nil),
             (.delete(mailbox: .inbox), .inbox),

@@ -13,6 +13,7 @@ final class TestReplica {
     var delivered = VersionVector()
     var clock: UInt64 = 1_000
     var changes: [StateChange] = []
+    var stripe = UIDStripe.sole
 
     init(_ index: UInt16) { self.index = ReplicaIndex(index) }
 
@@ -32,7 +33,7 @@ final class TestReplica {
         context.past = delivered
         var batch = OperationBatch(
             replica: index, firstCounter: delivered[index] + 1, timestamp: HybridTimestamp(rawValue: clock),
-            account: AccountIndex(0), context: context)
+            account: AccountIndex(0), context: context, stripe: stripe)
         try command(&state, &batch)
         changes = batch.changes
         var issued: [IssuedOperation] = []

@@ -115,26 +115,41 @@ struct UIDTests {
         #expect(left.violation == nil)
     }
 
-    @Test("The highest epoch wins in any order; within one epoch the lower UID")
+    @Test("The highest epoch wins in any order; within one epoch the higher UID")
     func theHighestEpochWinsInAnyOrder() throws {
+        let birth = UIDEpoch(number: 1_009, owner: ReplicaID(30))
         let assignments = [
             UIDAssignment(uid: 9, epoch: UIDEpoch(number: 5_000, owner: ReplicaID(30))),
             UIDAssignment(uid: 7, epoch: UIDEpoch(number: 5_000, owner: ReplicaID(30))),
             UIDAssignment(uid: 20, epoch: UIDEpoch(number: 5_001, owner: ReplicaID(10))),
             UIDAssignment(uid: 21, epoch: UIDEpoch(number: 5_001, owner: ReplicaID(20))),
             UIDAssignment(uid: 0, epoch: UIDEpoch(number: 9_000, owner: ReplicaID(20))),
+            // Nobody opened this one, so it counts for nothing.
+            UIDAssignment(uid: 8, epoch: UIDEpoch(number: 9_001, owner: ReplicaID(20))),
         ]
         var digests: Set<StateDigest> = []
-        for start in assignments.indices {
+        for start in 0..<(2 * assignments.count) {
             let replica = TestReplica(1)
             _ = try UIDTests.createInbox(replica)
             for number in 1...4 { _ = try UIDTests.append(replica, UInt64(number)) }
             let message = replica.messages(.inbox)[0].id
-            for offset in assignments.indices {
-                let assignment = assignments[(start + offset) % assignments.count]
+            var bodies: [(UInt16, OperationBody)] = [(1, 0), (3, 2), (2, 3)].map { origin, index in
+                (
+                    origin,
+                    .epoch(
+                        mailbox: .inbox, epoch: assignments[index].epoch, parent: birth, inheritedUpTo: 4)
+                )
+            }
+            bodies += assignments.dropLast().map {
+                (9, .assign(mailbox: .inbox, message: message, assignment: $0))
+            }
+            let other = Dot(ReplicaIndex(9), 100)
+            bodies.append((9, .assign(mailbox: .inbox, message: other, assignment: assignments[5])))
+            for offset in bodies.indices {
+                let (origin, body) = bodies[(start + offset * (start < 6 ? 1 : 4)) % bodies.count]
                 let operation = Operation(
-                    dot: Dot(ReplicaIndex(2), UInt64(offset + 1)), timestamp: HybridTimestamp(rawValue: 5),
-                    account: AccountIndex(0), body: .assign(mailbox: .inbox, message: message, assignment: assignment))
+                    dot: Dot(ReplicaIndex(origin), UInt64(offset + 50)), timestamp: HybridTimestamp(rawValue: 5),
+                    account: AccountIndex(0), body: body)
                 replica.state.apply(operation, context: TestReplica.context, changes: &replica.changes)
                 #expect(replica.violation == nil)
             }
@@ -143,33 +158,6 @@ struct UIDTests {
             digests.insert(replica.state.digest)
         }
         #expect(digests.count == 1)
-    }
-
-    @Test("One UID for two messages: the higher epoch has it, the other waits for a new one")
-    func twoMessagesNeverShareAUID() throws {
-        for order in [[0, 1], [1, 0]] {
-            let replica = TestReplica(1)
-            _ = try UIDTests.createInbox(replica)
-            let appends = [4_000, 4_001].enumerated().map { index, number in
-                Operation(
-                    dot: Dot(ReplicaIndex(2), UInt64(index + 1)), timestamp: HybridTimestamp(rawValue: 5),
-                    account: AccountIndex(0),
-                    body: .append(
-                        mailbox: .inbox, facts: TestReplica.facts(UInt64(index)), flags: FlagSet(),
-                        assignment: UIDAssignment(uid: 5, epoch: UIDEpoch(number: UInt32(number), owner: replica.id))))
-            }
-            for index in order {
-                replica.state.apply(appends[index], context: TestReplica.context, changes: &replica.changes)
-                #expect(replica.violation == nil)
-            }
-            #expect(replica.messages(.inbox).map(\.facts.body.words.0) == [1])
-            #expect(replica.summary(.inbox)?.waiting == 1)
-            replica.state = try SnapshotCopy.copy(replica.state, context: TestReplica.context)
-            #expect(replica.violation == nil)
-            _ = try UIDTests.assign(replica)
-            #expect(replica.messages(.inbox).map(\.uid) == [5, 6])
-            #expect(replica.violation == nil)
-        }
     }
 
     @Test("A mailbox whose UIDs are used up refuses more with a typed error")

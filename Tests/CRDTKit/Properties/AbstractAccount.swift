@@ -9,7 +9,8 @@ struct AbstractAccount: Hashable {
         var facts: MessageFacts
         var flags: FlagSet
         var assignment: UIDAssignment?
-        var isVisible: Bool
+        /// Whether the assignment counts. What of that is shown differs from replica to replica.
+        var counts: Bool
     }
 
     struct Folder: Hashable {
@@ -36,10 +37,11 @@ struct AbstractAccount: Hashable {
             for record in mailbox.messages.ordered + mailbox.messages.apart
             where !record.isHole && record.place != .buried {
                 let assignment: UIDAssignment? =
-                    record.uid == 0 ? nil : UIDAssignment(uid: record.uid, epoch: mailbox.epochs[Int(record.epoch)])
+                    record.uid == 0
+                    ? nil : UIDAssignment(uid: record.uid, epoch: mailbox.epochs.entries[Int(record.epoch)].epoch)
                 folder.messages[record.id] = Message(
                     facts: record.facts, flags: mailbox.messages.dots(of: record).flags, assignment: assignment,
-                    isVisible: record.place == .visible)
+                    counts: mailbox.counts(record))
             }
             folders[mailbox.id] = folder
         }

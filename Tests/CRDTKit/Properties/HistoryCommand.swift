@@ -44,6 +44,12 @@ enum HistoryCommand {
             try state.append(
                 facts(step.second), flags: flags(step.third & 3 == 0 ? step.second : 0), to: box, batch: &batch)
         case .assignWaiting: try state.assignWaiting(in: box, batch: &batch)
+        case .takeOver: try state.takeOver(box, batch: &batch)
+        case .handOver:
+            let successors = batch.context.replicas.dropFirst()
+            try state.handOver(
+                box, to: successors[successors.startIndex + step.second % successors.count], batch: &batch)
+        case .merge: try state.mergeIfForked(box, batch: &batch)
         default: try runOnMessage(step, box, boxes, on: &state, batch: &batch)
         }
     }

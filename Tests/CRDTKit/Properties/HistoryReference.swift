@@ -21,9 +21,9 @@ struct IssuedOperation: Hashable {
         switch operation.body {
         case .create(let mailbox, _, _, _), .delete(let mailbox), .rename(let mailbox, _),
             .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
-            .assign(let mailbox, _, _):
+            .assign(let mailbox, _, _), .epoch(let mailbox, _, _, _):
             mailbox
-        case .subscribe, .unsubscribe: nil
+        case .subscribe, .unsubscribe, .member: nil
         }
     }
 
@@ -92,12 +92,13 @@ struct HistoryReference {
         var folder = AbstractAccount.Folder(
             name: mailbox == .inbox ? "INBOX" : name, effectiveName: "", uidValidity: birth?.uidValidity ?? 0,
             use: birth?.use ?? .none, messages: [:])
+        let epochs = EpochReference(here: here, birth: birth, context: context)
         for issued in here {
             if case .append(_, let facts, _, _) = issued.operation.body, isPresent(issued.dot, here, deletes) {
-                let assignment = assignment(issued.dot, here)
+                let assignment = assignment(issued.dot, here, deletes)
                 folder.messages[issued.dot] = AbstractAccount.Message(
                     facts: facts, flags: flags(issued.dot, here), assignment: assignment,
-                    isVisible: assignment.map { $0.epoch.number >= folder.uidValidity } ?? false)
+                    counts: assignment.map { epochs.counts($0) } ?? false)
             }
         }
         return folder
@@ -135,15 +136,20 @@ struct HistoryReference {
         return result
     }
 
-    private func assignment(_ message: Dot, _ here: [IssuedOperation]) -> UIDAssignment? {
+    /// The greatest assignment that had seen every DELETE of the message.
+    private func assignment(
+        _ message: Dot, _ here: [IssuedOperation], _ deletes: [IssuedOperation]
+    ) -> UIDAssignment? {
+        let ofMessage = deletes.filter { $0.past.contains(message) }
         let all = here.filter { $0.message == message }.compactMap { issued -> UIDAssignment? in
+            if !ofMessage.allSatisfy({ $0.happenedBefore(issued) }) { return nil }
             switch issued.operation.body {
-            case .append(_, _, _, let assignment): assignment
-            case .assign(_, _, let assignment): assignment
-            default: nil
+            case .append(_, _, _, let assignment): return assignment
+            case .assign(_, _, let assignment): return assignment
+            default: return nil
             }
         }
-        return all.max { $0.epoch == $1.epoch ? $0.uid > $1.uid : $0.epoch < $1.epoch }
+        return all.max { ($0.epoch, $0.uid) < ($1.epoch, $1.uid) }
     }
 
     private func subscriptions() -> Set<String> {

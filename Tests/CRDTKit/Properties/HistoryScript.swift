@@ -9,7 +9,7 @@ struct HistoryScript: CustomStringConvertible {
     struct Step: CustomStringConvertible {
         enum Action: Int, CaseIterable {
             case create, createWellKnown, delete, rename, append, expunge, store, replaceFlags, copy, move,
-                assignWaiting,
+                assignWaiting, takeOver, handOver, merge,
                 subscribe, unsubscribe, prune, restart, deliver
         }
 
@@ -54,7 +54,7 @@ struct HistoryScript: CustomStringConvertible {
     private static let choice: [Step.Action] = [
         .create, .createWellKnown, .createWellKnown, .delete, .delete, .delete, .rename, .append, .append, .append,
         .expunge, .expunge, .expunge, .store, .store, .store, .store, .store, .replaceFlags, .replaceFlags, .copy,
-        .move, .assignWaiting, .subscribe, .unsubscribe, .prune, .restart,
+        .move, .assignWaiting, .assignWaiting, .takeOver, .handOver, .merge, .subscribe, .unsubscribe, .prune, .restart,
     ]
 
     var description: String { "\(replicaCount) replicas: " + steps.map(\.description).joined(separator: " ") }

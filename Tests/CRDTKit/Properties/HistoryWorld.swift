@@ -188,7 +188,8 @@ struct HistoryWorld: ~Copyable {
         let index = ReplicaIndex(UInt16(step.replica + 1))
         var batch = OperationBatch(
             replica: index, firstCounter: replica.delivered[index] + 1,
-            timestamp: HybridTimestamp(rawValue: replica.clock), account: AccountIndex(0), context: context)
+            timestamp: HybridTimestamp(rawValue: replica.clock), account: AccountIndex(0), context: context,
+            stripe: UIDStripe(index: step.replica, count: replicas.count, blockSize: 4) ?? .sole)
         do throws(CRDTError) {
             try HistoryCommand.run(step, on: &replica.state, batch: &batch)
         } catch {

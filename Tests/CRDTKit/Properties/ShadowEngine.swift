@@ -7,6 +7,8 @@
 struct ShadowEngine {
     private var names: [MailboxID: String] = [:]
     private var uids: [MailboxID: [Dot: UInt32]] = [:]
+    /// UIDVALIDITY of each mailbox and the greatest UID that was shown under it.
+    private var exposed: [MailboxID: (validity: UInt32, uid: UInt32)] = [:]
     private var flagModSeqs: [MailboxID: [Dot: UInt64]] = [:]
     private var bodies: [BodyDigest: Int] = [:]
     private var mailboxRecords: [MailboxID: [UInt8]] = [:]
@@ -30,6 +32,11 @@ struct ShadowEngine {
                 if names.updateValue(to, forKey: box) != from { return "\(box) was not called \(from)" }
             case .messageAppeared(let box, let id, let uid, let modSeq):
                 if uids[box, default: [:]].updateValue(uid, forKey: id) != nil { return "\(id) appeared twice" }
+                let validity = state.slot(of: box).map { state.slots[$0].birth?.uidValidity ?? 0 } ?? 0
+                if let last = exposed[box], last.validity == validity && last.uid >= uid {
+                    return "UID \(uid) was shown after \(last.uid)"
+                }
+                exposed[box] = (validity, uid)
                 flagModSeqs[box, default: [:]][id] = modSeq
             case .messageVanished(let box, let id, let uid, _):
                 if uids[box]?.removeValue(forKey: id) != uid { return "\(id) vanished under another UID" }
@@ -40,7 +47,9 @@ struct ShadowEngine {
                 flagModSeqs[box]?[id] = modSeq
             case .bodyRetained(let body, _): bodies[body, default: 0] += 1
             case .bodyReleased(let body): bodies[body, default: 0] -= 1
-            case .mailboxChanged, .mailboxForgotten, .recordChanged, .recordRemoved, .subscriptionChanged: break
+            case .mailboxChanged, .mailboxForgotten, .recordChanged, .recordRemoved, .subscriptionChanged,
+                .memberChanged:
+                break
             }
         }
         write(changes, state)

@@ -98,7 +98,7 @@ final class TestNode {
         let box = boxes.randomElement(using: &generator)!
         let message = known.randomElement(using: &generator)
         let name = "folder \(UInt8.random(in: 0...255, using: &generator)) ü"
-        switch (Int.random(in: 0..<10, using: &generator), message) {
+        switch (Int.random(in: 0..<12, using: &generator), message) {
         case (0, _):
             let isNew = Bool.random(using: &generator)
             let mailbox = isNew ? MailboxID(Dot(replica.own, counter)) : box
@@ -106,6 +106,11 @@ final class TestNode {
             return .create(mailbox: mailbox, name: name, uidValidity: UInt32(generator.next() >> 32), use: use)
         case (1, _): return .delete(mailbox: box)
         case (2, _): return .rename(mailbox: box, name: name)
+        case (10, _):
+            let bound = UInt32(truncatingIfNeeded: generator.next())
+            let (epoch, parent) = (assignment(&generator).epoch, assignment(&generator).epoch)
+            return .epoch(mailbox: box, epoch: epoch, parent: parent, inheritedUpTo: bound)
+        case (11, _): return .member(memberChange(name, &generator))
         case (3, _):
             return Bool.random(using: &generator) ? .subscribe(name: name) : .unsubscribe(name: name)
         case (4, .some(let message)): return .expunge(mailbox: box, message: message)
@@ -122,6 +127,17 @@ final class TestNode {
                 internalDateZoneMinutes: Int16.random(in: -720...840, using: &generator))
             let assignment = Bool.random(using: &generator) ? assignment(&generator) : nil
             return .append(mailbox: box, facts: facts, flags: try flags(&generator), assignment: assignment)
+        }
+    }
+
+    private func memberChange(_ name: String, _ generator: inout SeededGenerator) -> MemberChange {
+        switch Int.random(in: 0..<3, using: &generator) {
+        case 0: return .remove(name: name)
+        case 1:
+            return .announce(name: name, replica: replica.replicas.ids.dropFirst().randomElement(using: &generator)!)
+        default:
+            let addresses = (0..<Int.random(in: 0...3, using: &generator)).map { "node-\($0).example:993" }
+            return .add(name: name, stripe: UInt8.random(in: 0...255, using: &generator), addresses: addresses)
         }
     }
 
@@ -223,6 +239,9 @@ final class TestNode {
             body = "assign \(name(mailbox.dot)) \(name(message)) \(assignment)"
         case .subscribe(let name): body = "subscribe \(name)"
         case .unsubscribe(let name): body = "unsubscribe \(name)"
+        case .epoch(let mailbox, let epoch, let parent, let bound):
+            body = "epoch \(name(mailbox.dot)) \(epoch) \(parent) \(bound)"
+        case .member(let change): body = "member \(change)"
         }
         return "\(account) @\(operation.timestamp.rawValue) \(body)"
     }

@@ -190,7 +190,7 @@ struct BodyTests {
         #expect(plan.removals == [digest])
         let isTooLate = ledger.pin(digest)
         #expect(isTooLate)
-        ledger.completed(plan, unheld: [])
+        _ = ledger.completed(plan, unheld: [])
         ledger.unpin(digest)
         let isTooLateAfter = ledger.pin(digest)
         #expect(!isTooLateAfter)

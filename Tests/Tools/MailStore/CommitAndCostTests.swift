@@ -80,7 +80,8 @@ struct CommitAndCostTests {
             let before = (work(store, alice), store.logCounts.bytes)
             try await body()
             let after = (work(store, alice), store.logCounts.bytes)
-            let plan = try #require(try store.core.withLock { core throws in try core.planCheckpoint() })
+            let plan = try #require(
+                store.core.withLock { $0.planCheckpoint(arrivalBytes: .max) })
             store.core.withLock { $0.abandon(plan) }
             try await store.checkpoint()
             costs[name] = Cost(

@@ -208,7 +208,7 @@ struct LogFailureTests {
         try await alice.append(body, to: "Sent")
         try await alice.deleteMailbox("Junk")
         // The plan is made, and the engine refuses it.
-        let plan = try #require(try store.core.withLock { core throws in try core.planCheckpoint() })
+        let plan = try #require(store.core.withLock { $0.planCheckpoint(arrivalBytes: .max) })
         store.core.withLock { $0.abandon(plan) }
         let before = try await AccountDump(alice)
         let copy = try fixture.crashed("crash")

@@ -57,6 +57,16 @@ public struct ReplicationLimits: Sendable {
     /// default 200.
     public var overflowPauseMilliseconds: UInt64 = 200
 
+    /// How long a stream may stand still although its source has more of it, before it is asked for again, in
+    /// milliseconds; default 3,000.
+    public var stallMilliseconds: UInt64 = 3_000
+    /// The longest time between two looks at everything that time decides, in milliseconds; default 250.
+    public var tickMilliseconds: UInt64 = 250
+
+    /// The shortest time between two questions to the store for missing bodies, in milliseconds; default 20.
+    public var missingBodiesPauseMilliseconds: UInt64 = 20
+    /// The longest time between two such questions, in milliseconds; default 5,000.
+    public var missingBodiesMilliseconds: UInt64 = 5_000
     /// The most bodies that are wanted at once from all peers; default 16.
     public var wantedBodies = 16
     /// The most bodies that are wanted at once on one link; default 4.
@@ -87,6 +97,11 @@ public struct ReplicationLimits: Sendable {
 
     /// The shortest time between two searches for a difference, in milliseconds; default 5,000.
     public var divergencePauseMilliseconds: UInt64 = 5_000
+    /// How long a search for a difference may take, in milliseconds; default 60,000.
+    public var searchMilliseconds: UInt64 = 60_000
+    /// How long a relayed stream stands still before another relay that has more of it takes over, in milliseconds;
+    /// default 100.
+    public var relayPatienceMilliseconds: UInt64 = 100
     /// The most accounts that one search repairs; default 64. The next one goes on.
     public var repairsPerSearch = 64
 

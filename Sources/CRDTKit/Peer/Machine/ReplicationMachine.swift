@@ -10,14 +10,60 @@
 /// simulator. `docs/replication.md` describes the protocol.
 public struct ReplicationMachine: ~Copyable {
     /// The group.
-    public private(set) var group: GroupDescription
+    public internal(set) var group: GroupDescription
     /// The bounds.
     public let limits: ReplicationLimits
 
+    // What the store says.
     var store: StoreStatus
+    /// What is durable here.
+    var durable: StreamVector
+    /// What the own log can no longer serve.
+    var logStart: StreamVector
+    /// What the store has delivered, durable or queued.
+    var delivered: StreamVector
+    /// Since when the own operations up to a counter are durable, for the lag in time.
+    var ownHistory = OwnHistory()
+
+    // Members and links.
+    /// The other members by name.
+    var members: [String: PeerMember] = [:]
+    var links: [LinkID: PeerLink] = [:]
     var announced: [String: ReplicaID]
-    var outbox: [ReplicationDirective] = []
+    /// The identity that this node's announcement was asked for.
+    var announcedOwn: ReplicaID?
+    /// The life for which a new incarnation was asked.
+    var staleLife: ReplicaID?
+    var reportedUnreachable: Set<ReplicaID> = []
+
+    // Reception.
+    /// By origin, the link on which it is received.
+    var sources: [ReplicaID: LinkID] = [:]
+    /// Origins that frames depend on and that no peer named yet.
+    var wantedOrigins: Set<ReplicaID> = []
+    /// Origins that are not asked for until a time.
+    var pauses: [ReplicaID: OriginPause] = [:]
+    var progress: [ReplicaID: OriginProgress] = [:]
+    var newest: [ReplicaID: HybridTimestamp] = [:]
+    var reportedUnserved: [ReplicaID] = []
+
+    // Bodies, snapshots, differences.
+    var bodies: BodyWants
+    var snapshots: SnapshotTransfers
+    var search = DivergenceSearch()
+
+    // Stability.
+    var stable = StreamVector()
+    var retained = StreamVector()
+    var ownSecured: UInt64 = 0
+
+    // Time, outputs and counts.
     var now: ReplicationTime
+    let startedAt: UInt64
+    var tickedAt: UInt64
+    var outbox: [ReplicationDirective] = []
+    var outboxHead = 0
+    var counts = MachineCounts()
 
     /// Makes the machine of a group; it starts alone and serves what links bring.
     ///
@@ -33,10 +79,19 @@ public struct ReplicationMachine: ~Copyable {
         limits: ReplicationLimits = ReplicationLimits(), now: ReplicationTime
     ) {
         self.group = group
-        self.store = store
         self.limits = limits
-        self.now = now
+        self.store = store
+        durable = StreamVector(store.durable)
+        delivered = durable
+        logStart = StreamVector(store.logStart)
         self.announced = [:]
+        self.now = now
+        startedAt = now.monotonicMilliseconds
+        tickedAt = now.monotonicMilliseconds
+        bodies = BodyWants(limits)
+        snapshots = SnapshotTransfers(limits, firstNumber: now.wallMilliseconds)
+        ownHistory.note(durable[store.replica], at: now.monotonicMilliseconds)
+        setMembers(announced)
     }
 
     // MARK: Links
@@ -50,14 +105,20 @@ public struct ReplicationMachine: ~Copyable {
     ///   - now: the time.
     public mutating func linkOpened(
         _ link: LinkID, peer: String, direction: LinkDirection, now: ReplicationTime
-    ) {}
+    ) {
+        pass(now)
+        open(link, peer: peer, direction)
+    }
 
     /// A connection is gone; nothing that was not received will come.
     ///
     /// - Parameters:
     ///   - link: the link.
     ///   - now: the time.
-    public mutating func linkClosed(_ link: LinkID, now: ReplicationTime) {}
+    public mutating func linkClosed(_ link: LinkID, now: ReplicationTime) {
+        pass(now)
+        lose(link)
+    }
 
     /// A message has come.
     ///
@@ -65,7 +126,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - message: the message.
     ///   - link: the link on which it came.
     ///   - now: the time.
-    public mutating func handle(_ message: PeerMessage, on link: LinkID, now: ReplicationTime) {}
+    public mutating func handle(_ message: PeerMessage, on link: LinkID, now: ReplicationTime) {
+        pass(now)
+        dispatch(message, link)
+    }
 
     /// Bytes have come that are no message: the link is closed with a reason that tells what is wrong.
     ///
@@ -73,7 +137,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - error: what ``PeerMessage/init(decoding:)`` threw.
     ///   - link: the link on which they came.
     ///   - now: the time.
-    public mutating func handleGarbage(_ error: CRDTError, on link: LinkID, now: ReplicationTime) {}
+    public mutating func handleGarbage(_ error: CRDTError, on link: LinkID, now: ReplicationTime) {
+        pass(now)
+        refuseGarbage(error, link)
+    }
 
     // MARK: Answers of the store
 
@@ -82,7 +149,10 @@ public struct ReplicationMachine: ~Copyable {
     /// - Parameters:
     ///   - status: what the store says about itself.
     ///   - now: the time.
-    public mutating func storeAdvanced(_ status: StoreStatus, now: ReplicationTime) {}
+    public mutating func storeAdvanced(_ status: StoreStatus, now: ReplicationTime) {
+        pass(now)
+        advance(status)
+    }
 
     /// The answer to ``ReplicationDirective/locate(_:_:)``.
     ///
@@ -90,7 +160,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - link: the link.
     ///   - position: the place in the log; nil if the log has lost some of what was asked for.
     ///   - now: the time.
-    public mutating func located(_ link: LinkID, _ position: LogPosition?, now: ReplicationTime) {}
+    public mutating func located(_ link: LinkID, _ position: LogPosition?, now: ReplicationTime) {
+        pass(now)
+        placeFound(link, position)
+    }
 
     /// The answer to ``ReplicationDirective/readLog(_:from:maximumBytes:)``.
     ///
@@ -98,7 +171,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - link: the link.
     ///   - read: the frames; nil if the position is no longer in the log.
     ///   - now: the time.
-    public mutating func logRead(_ link: LinkID, _ read: LogRead?, now: ReplicationTime) {}
+    public mutating func logRead(_ link: LinkID, _ read: LogRead?, now: ReplicationTime) {
+        pass(now)
+        logCame(link, read)
+    }
 
     /// The answer to ``ReplicationDirective/deliver(_:_:)``.
     ///
@@ -106,7 +182,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - link: the link.
     ///   - outcome: what became of the items.
     ///   - now: the time.
-    public mutating func delivered(_ link: LinkID, _ outcome: DeliveryOutcome, now: ReplicationTime) {}
+    public mutating func delivered(_ link: LinkID, _ outcome: DeliveryOutcome, now: ReplicationTime) {
+        pass(now)
+        batchTaken(link, outcome)
+    }
 
     /// The answer to ``ReplicationDirective/readBody(_:_:offset:length:)``.
     ///
@@ -118,7 +197,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - now: the time.
     public mutating func bodyRead(
         _ link: LinkID, _ digest: BodyDigest, offset: UInt64, _ read: BodyRead, now: ReplicationTime
-    ) {}
+    ) {
+        pass(now)
+        bodyPieceRead(link, digest, offset, read)
+    }
 
     /// The answer to ``ReplicationDirective/storeBody(_:_:size:offset:_:)``.
     ///
@@ -129,7 +211,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - now: the time.
     public mutating func bodyStored(
         _ link: LinkID, _ digest: BodyDigest, _ outcome: BodyStoreOutcome, now: ReplicationTime
-    ) {}
+    ) {
+        pass(now)
+        bodyPieceStored(digest, outcome)
+    }
 
     /// Names bodies that the store lacks: the answer to ``ReplicationDirective/listMissingBodies(limit:)``, and, with
     /// ``MissingBody/isUrgent`` set, at any time when a session waits for one.
@@ -137,21 +222,30 @@ public struct ReplicationMachine: ~Copyable {
     /// - Parameters:
     ///   - bodies: the bodies, the most wanted first.
     ///   - now: the time.
-    public mutating func bodiesMissing(_ bodies: [MissingBody], now: ReplicationTime) {}
+    public mutating func bodiesMissing(_ bodies: [MissingBody], now: ReplicationTime) {
+        pass(now)
+        noteMissing(bodies)
+    }
 
     /// A body is no longer missing, or no longer wanted, by a way that the machine did not see.
     ///
     /// - Parameters:
     ///   - digest: the body.
     ///   - now: the time.
-    public mutating func bodySettled(_ digest: BodyDigest, now: ReplicationTime) {}
+    public mutating func bodySettled(_ digest: BodyDigest, now: ReplicationTime) {
+        pass(now)
+        settle(digest)
+    }
 
     /// The answer to ``ReplicationDirective/exportSnapshot(_:_:)``: parts can be read.
     ///
     /// - Parameters:
     ///   - transfer: the transfer.
     ///   - now: the time.
-    public mutating func snapshotReady(_ transfer: TransferID, now: ReplicationTime) {}
+    public mutating func snapshotReady(_ transfer: TransferID, now: ReplicationTime) {
+        pass(now)
+        exportBegan(transfer)
+    }
 
     /// The answer to ``ReplicationDirective/readSnapshotPart(_:index:maximumBytes:)``.
     ///
@@ -159,7 +253,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - transfer: the transfer.
     ///   - part: the part that was asked for.
     ///   - now: the time.
-    public mutating func snapshotPartRead(_ transfer: TransferID, _ part: SnapshotPart, now: ReplicationTime) {}
+    public mutating func snapshotPartRead(_ transfer: TransferID, _ part: SnapshotPart, now: ReplicationTime) {
+        pass(now)
+        exportPartRead(transfer, part)
+    }
 
     /// An export cannot begin or go on; the store has freed what it held.
     ///
@@ -167,7 +264,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - transfer: the transfer.
     ///   - reason: why.
     ///   - now: the time.
-    public mutating func snapshotFailed(_ transfer: TransferID, reason: String, now: ReplicationTime) {}
+    public mutating func snapshotFailed(_ transfer: TransferID, reason: String, now: ReplicationTime) {
+        pass(now)
+        exportFailed(transfer, reason)
+    }
 
     /// The answer to ``ReplicationDirective/importPart(_:_:)``.
     ///
@@ -178,7 +278,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - now: the time.
     public mutating func snapshotPartImported(
         _ transfer: TransferID, index: UInt64, _ outcome: ImportOutcome, now: ReplicationTime
-    ) {}
+    ) {
+        pass(now)
+        importPartTaken(transfer, index, outcome)
+    }
 
     /// The answer to ``ReplicationDirective/readDigests(_:after:limit:)``.
     ///
@@ -186,7 +289,10 @@ public struct ReplicationMachine: ~Copyable {
     ///   - link: the link of the directive, nil if it had none.
     ///   - page: the digests; nil if the store cannot say now.
     ///   - now: the time.
-    public mutating func digestsRead(_ link: LinkID?, _ page: DigestPage?, now: ReplicationTime) {}
+    public mutating func digestsRead(_ link: LinkID?, _ page: DigestPage?, now: ReplicationTime) {
+        pass(now)
+        digestPageRead(link, page)
+    }
 
     // MARK: Group and time
 
@@ -198,29 +304,32 @@ public struct ReplicationMachine: ~Copyable {
     ///   - now: the time.
     public mutating func groupChanged(
         _ group: GroupDescription, announced: [MemberIdentity], now: ReplicationTime
-    ) {}
+    ) {
+        pass(now)
+        change(group, announced)
+    }
 
     /// Time has passed: to be called at ``nextDeadline``, and harmless at any other time.
     ///
     /// - Parameter now: the time.
-    public mutating func tick(now: ReplicationTime) {}
+    public mutating func tick(now: ReplicationTime) {
+        pass(now)
+        checkTime()
+    }
 
     // MARK: Outputs
 
     /// Takes the next thing to do; to be called after every input until nothing is left.
     ///
     /// - Returns: the directive, or nil.
-    public mutating func nextDirective() -> ReplicationDirective? { nil }
-
-    /// When ``tick(now:)`` is due at the latest, on the monotonic clock.
-    public var nextDeadline: UInt64 { now.monotonicMilliseconds + limits.presenceMilliseconds }
-
-    /// How the group stands.
-    public var status: GroupStatus { GroupStatus(group: group.group, node: group.node, replica: store.replica) }
-
-    /// Checks what must always hold.
-    ///
-    /// - Throws: `malformed`, with the rule that is broken.
-    /// - Complexity: O(state).
-    public func checkInvariants() throws(CRDTError) {}
+    public mutating func nextDirective() -> ReplicationDirective? {
+        guard outboxHead < outbox.count else { return nil }
+        let directive = outbox[outboxHead]
+        outboxHead += 1
+        if outboxHead == outbox.count {
+            outbox.removeAll(keepingCapacity: true)
+            outboxHead = 0
+        }
+        return directive
+    }
 }

@@ -28,7 +28,7 @@ extension IMAPConnection {
         upload = nil
         let result = try await finished.finish()
         return .appended(
-            uidValidity: try FlagMapping.validity(result.uidValidity), uid: try FlagMapping.uid(result.uid))
+            uidValidity: try FlagMapping.validity(result.uidValidity), uid: try result.uid.map(FlagMapping.uid))
     }
 
     mutating func abortUpload() async {

@@ -65,6 +65,7 @@ extension IMAPConnection {
         let structure: MessageStructure?
         let pieces: [FetchPiece]
         do {
+            if composer.needs != .attributes { try await body.waitUntilThere() }
             switch composer.needs {
             case .attributes: structure = nil
             case .header: structure = try headerStructure(of: message, in: body)
@@ -74,7 +75,10 @@ extension IMAPConnection {
                 for: target, attributes: Self.attributes(of: message, uid: target.uid), structure: structure,
                 announcesFlags: announcesFlags)
             // A body that is gone is noticed before a byte of the response is out.
-            if pieces.contains(where: \.needsBody) { _ = try body.read(0..<min(1, body.size)) }
+            if pieces.contains(where: \.needsBody) {
+                try await body.waitUntilThere()
+                _ = try body.read(0..<min(1, body.size))
+            }
         } catch let error as MailStoreError where error.code == .bodyGone {
             return false
         }

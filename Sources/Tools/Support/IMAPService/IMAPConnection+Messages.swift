@@ -47,8 +47,8 @@ extension IMAPConnection {
     private func outcome(_ result: CopyResult) throws -> CopyOutcome {
         CopyOutcome(
             uidValidity: try FlagMapping.validity(result.uidValidity),
-            sourceUIDs: try result.pairs.map { try FlagMapping.uid($0.source) },
-            destinationUIDs: try result.pairs.map { try FlagMapping.uid($0.target) },
+            sourceUIDs: try result.sources.map(FlagMapping.uid),
+            destinationUIDs: try result.targets.map(FlagMapping.uid),
             missingUIDs: try result.missing.map(FlagMapping.uid))
     }
 

@@ -17,6 +17,8 @@ package enum EngineKey {
         case mailbox = 0x4d  // M
         case record = 0x52  // R
         case subscription = 0x53  // S
+        case importedAccount = 0x56  // V
+        case missingBody = 0x57  // W
         case idleBody = 0x5a  // Z
     }
 
@@ -24,6 +26,12 @@ package enum EngineKey {
     static let scanPosition: [UInt8] = [Family.meta.rawValue] + Array("scan-position".utf8)
     /// The replica's own record: tables, vectors, clock.
     static let replica: [UInt8] = [Family.meta.rawValue] + Array("replica".utf8)
+    /// The index of the log by what was delivered.
+    static let logMarks: [UInt8] = [Family.meta.rawValue] + Array("log-marks".utf8)
+    /// The sum of the digests of all accounts.
+    static let digest: [UInt8] = [Family.meta.rawValue] + Array("digest".utf8)
+    /// The operations that any account of a snapshot contains, as long as the replica may not have delivered them all.
+    static let importedVector: [UInt8] = [Family.meta.rawValue] + Array("imported".utf8)
     /// The version of this layout.
     static let layout: [UInt8] = [Family.meta.rawValue] + Array("layout".utf8)
 
@@ -82,6 +90,18 @@ package enum EngineKey {
 
     static func idleBody(_ digest: BodyDigest) -> [UInt8] { idleBodies + digest.bytes }
 
+    /// Before the digests of the bodies that are held and have not arrived.
+    static let missingBodies: [UInt8] = [Family.missingBody.rawValue]
+
+    static func missingBody(_ digest: BodyDigest) -> [UInt8] { missingBodies + digest.bytes }
+
+    /// The operations that a snapshot's account contained, as long as the replica may not have delivered them all.
+    static func importedAccount(_ account: AccountIndex) -> [UInt8] {
+        var key = [Family.importedAccount.rawValue]
+        append(account.rawValue, to: &key)
+        return key
+    }
+
     static func bodyPieces(_ digest: BodyDigest) -> [UInt8] { [Family.body.rawValue] + digest.bytes }
 
     static func bodyPiece(_ digest: BodyDigest, _ index: Int) -> [UInt8] {
@@ -111,6 +131,27 @@ package enum EngineKey {
     private static func append(_ value: UInt64, to key: inout [UInt8]) {
         for shift in stride(from: 56, through: 0, by: -8) {
             key.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+        }
+    }
+}
+
+/// Integers in keys and values: eight octets, the high one first.
+enum EngineInteger {
+    static func encoded(_ value: UInt64) -> [UInt8] {
+        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> UInt64($0)) }
+    }
+
+    static func decoded(_ bytes: some Sequence<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+}
+
+extension VersionVector {
+    /// The counters by local index, eight octets each.
+    var octets: [UInt8] { counters.flatMap(EngineInteger.encoded) }
+
+    init(octets: [UInt8]) {
+        self.init()
+        for start in stride(from: 0, to: octets.count - octets.count % 8, by: 8) {
+            self[ReplicaIndex(UInt16(truncatingIfNeeded: start / 8))] = EngineInteger.decoded(octets[start..<start + 8])
         }
     }
 }

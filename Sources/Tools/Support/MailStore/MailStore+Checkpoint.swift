@@ -13,7 +13,7 @@ extension MailStore {
     /// that the batch contains and the log repeats are recognised by their counters, so the position may be too early but never too late.
     package func checkpoint() async throws {
         try await checkpointing.exclusively {
-            guard let plan = try core.withLock({ core throws in try core.planCheckpoint() }) else { return }
+            guard let plan = core.withLock({ $0.planCheckpoint(arrivalBytes: options.arrivalBytes) }) else { return }
             let unheld = Mutex<[BodyDigest]>([])
             do {
                 // The position counts once the operations before it are durable, as must be all that the records contain.
@@ -32,13 +32,32 @@ extension MailStore {
             }
             let idle = unheld.withLock { $0 }
             let residents = options.residentMessages
-            core.withLock { core in
-                guard core.log === plan.log else { return }
-                core.complete(plan, unheld: idle)
+            let waiters = core.withLock { core -> [CheckedContinuation<Void, Never>] in
+                guard core.log === plan.log else { return [] }
+                let waiters = core.complete(plan, unheld: idle)
                 core.evict(downTo: residents)
+                return waiters
             }
-            try plan.log.cut(before: plan.scanPosition)
+            for waiter in waiters { waiter.resume() }
+            try cutLog()
         }
+    }
+
+    /// Removes the segments of the log that neither recovery nor the peers need.
+    func cutLog() throws {
+        let (log, position) = core.withLock { core in
+            (core.log, min(core.scanned, core.firstPositionForPeers(cap: options.retentionBytes)))
+        }
+        let first = log.first
+        try log.cut(before: position)
+        let now = log.first
+        guard now > first else { return }
+        core.withLock { core in
+            guard core.log === log else { return }
+            let lost = core.group.marks.lost(before: now) ?? core.positions(core.group.durable)
+            core.group.marks.cut(before: now, delivered: lost)
+        }
+        signals.progressed()
     }
 }
 
@@ -73,6 +92,7 @@ struct CheckpointPlan: Sendable {
                 from: EngineKey.bodyPieces(digest), upTo: EngineKey.end(of: EngineKey.bodyPieces(digest)))
             try writer.delete(EngineKey.bodyCount(digest))
             try writer.delete(EngineKey.idleBody(digest))
+            try writer.delete(EngineKey.missingBody(digest))
         }
         var unheld: [BodyDigest] = []
         var counted: Set<BodyDigest> = []
@@ -86,8 +106,24 @@ struct CheckpointPlan: Sendable {
             if !counted.contains(digest), try !move(digest, by: 0, size: body.size, in: writer) {
                 unheld.append(digest)
             }
+            try writer.delete(EngineKey.missingBody(digest))
         }
+        try noteMissing(writer)
         return unheld
+    }
+
+    /// Remembers which held bodies are not there, so that the next process asks for them too.
+    private func noteMissing(_ writer: any KeyValueWriter) throws {
+        let copied = Set(bodies.copies.map(\.digest))
+        for (digest, size) in bodies.doubtful where !copied.contains(digest) {
+            let isThere = try writer.withValue(for: EngineKey.bodyPiece(digest, 0)) { _ in true } ?? false
+            let count = try writer.value(for: EngineKey.bodyCount(digest)).flatMap { BodyCount($0) }
+            if isThere || count?.references ?? 0 == 0 {
+                try writer.delete(EngineKey.missingBody(digest))
+            } else {
+                try writer.put(EngineInteger.encoded(size), for: EngineKey.missingBody(digest))
+            }
+        }
     }
 
     private func move(

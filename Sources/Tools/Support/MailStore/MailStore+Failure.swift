@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import CRDTKit
 internal import Logging
 internal import Storage
 internal import Synchronization
@@ -12,16 +13,21 @@ extension MailStore {
     func listen(to log: SegmentedLog) {
         log.setCommitHandler { [weak self, weak log] commit in
             guard let self, let log else { return }
-            let ready = self.core.withLock { core -> [CheckedContinuation<Void, Never>] in
-                guard core.log === log else { return [] }
+            let (ready, membersChanged) = self.core.withLock { core -> ([CheckedContinuation<Void, Never>], Bool) in
+                guard core.log === log else { return ([], false) }
                 switch commit {
-                case .durable(let ticket, let positions): return core.committed(upTo: ticket, positions: positions)
+                case .durable(let ticket, let positions):
+                    let ready = core.committed(upTo: ticket, positions: positions)
+                    defer { core.membersChanged = false }
+                    return (ready, core.membersChanged)
                 case .failed(_, let error):
                     core.logFailed(MailStoreError(error))
-                    return []
+                    return ([], false)
                 }
             }
             for waiter in ready { waiter.resume() }
+            self.signals.progressed()
+            if membersChanged { self.signals.membersChanged() }
         }
     }
 
@@ -42,23 +48,28 @@ extension MailStore {
     }
 
     private func rebuild() throws {
-        let plan = try core.withLock { core throws -> (SegmentedLog, MailStoreError, [String])? in
+        let plan = try core.withLock { core throws -> (SegmentedLog, MailStoreError, [String], [ReplicaID])? in
             guard let failure = core.failure, !core.isClosed else { return nil }
             // A disk that just failed to be read is not tried with every command.
             if let (time, error) = core.rebuildPause, now() < time { throw error }
-            return (core.log, failure, core.accountNames)
+            return (core.log, failure, core.accountNames, core.replicaNames)
         }
-        guard let (log, failure, accounts) = plan else { return }
+        guard let (log, failure, accounts, replicas) = plan else { return }
         logger.error("the log failed: going back to what is durable", metadata: ["reason": "\(failure)"])
         let recovery = StoreRecovery(directory: path, options: options, engine: engine, logger: logger)
         log.close()
         do {
-            var fresh: StoreCore? = try recovery.run(keeping: accounts)
+            var fresh: StoreCore? = try recovery.run(keeping: accounts, replicas)
             if let log = fresh?.log { listen(to: log) }
-            core.withLock { core in
-                guard let next = fresh.take() else { return }
+            let waiters = core.withLock { core -> [CheckedContinuation<Void, Never>] in
+                guard let next = fresh.take() else { return [] }
+                let waiters = core.bodies.missing.takeWaiters()
                 core.replace(with: next, refusingWritesUntil: writePauseEnd, because: failure)
+                return waiters
             }
+            for waiter in waiters { waiter.resume() }
+            try verifyBodies()
+            signals.progressed()
         } catch {
             core.withLock { $0.rebuildPause = (writePauseEnd, MailStoreError(error)) }
             throw error

@@ -29,7 +29,7 @@ extension MailStore {
             var unit = IssuedUnit(
                 batch: OperationBatch(
                     replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp,
-                    account: account.index, context: core.context(past: point.past)))
+                    account: account.index, context: core.context(past: point.past), stripe: options.uidStripe))
             let result: R
             do { result = try command(&core, box, &unit, prepared) } catch {
                 // A command that breaks its promise has changed what the log will never have.
@@ -58,37 +58,52 @@ extension MailStore {
         _ unit: inout IssuedUnit, issuedAt point: IssuePoint, in core: inout StoreCore, _ box: AccountBox,
         origin: UInt64
     ) throws {
-        do {
-            for payload in try core.replica.seal(unit.batch.operations, issuedAt: point) {
-                let span = payload.span
-                FrameEnvelope.append(kind: .operations, payload: span.bytes, to: &unit.frames)
-            }
-        } catch {
-            // The state has the operations and the log will not: only what is durable counts.
-            core.stateFailed(MailStoreError(error))
-            throw error
-        }
-        if unit.batch.operations.contains(where: { $0.isDelete }) {
-            box.state.prune(stable: core.replica.stable, changes: &unit.batch.changes)
-        }
-        unit.effects += core.absorb(unit.batch.changes, of: box, origin: origin)
-        box.lastTicket = core.enqueue(unit.frames, unit.effects)
+        try core.seal(&unit, issuedAt: point, box, origin: origin)
+        box.lastTicket = core.enqueue(unit.content)
+        askForCheckpoint(core)
+    }
+
+    /// Asks for a checkpoint if there is enough to write.
+    func askForCheckpoint(_ core: borrowing StoreCore) {
         let isMuch = core.log.end.rawValue - core.checkpointed.rawValue >= options.checkpointBytes
         if core.dirtyRecords >= options.checkpointRecords || isMuch { checkpointing.ask() }
     }
 
-    var accountLimits: AccountLimits {
-        AccountLimits(
-            maximumNameBytes: options.mailboxNameBytes, maximumMailboxes: options.mailboxesPerAccount,
-            maximumSubscriptions: options.mailboxesPerAccount * 2)
-    }
+    var accountLimits: AccountLimits { options.accountLimits }
 }
 
 /// What a command adds to the log as one unit: frames before its operations, the operations, and what to do when they are durable.
 struct IssuedUnit {
     var batch: OperationBatch
-    var frames: [UInt8] = []
-    var effects: [PendingUnit.Effect] = []
+    var content = UnitContent()
+}
+
+extension StoreCore {
+    /// Turns the operations of a unit's batch into frames, and takes in what they changed.
+    ///
+    /// - Throws: why it could not be done; the state then has what the log will not, and only what is durable counts.
+    mutating func seal(
+        _ unit: inout IssuedUnit, issuedAt point: IssuePoint, _ box: AccountBox, origin: UInt64
+    ) throws {
+        do {
+            for payload in try replica.seal(unit.batch.operations, issuedAt: point) {
+                let span = payload.span
+                FrameEnvelope.append(kind: .operations, payload: span.bytes, to: &unit.content.frames)
+            }
+        } catch {
+            stateFailed(MailStoreError(error))
+            throw error
+        }
+        if let last = unit.batch.operations.last {
+            unit.content.delivered.append(last.dot)
+            unit.content.ownTime = last.timestamp
+        }
+        if unit.batch.operations.contains(where: { $0.isDelete }) {
+            group.graveyards.insert(box.index)
+            if group.stable == nil { prune(box, &unit.batch.changes) }
+        }
+        unit.content.effects += absorb(unit.batch.changes, of: box, origin: origin)
+    }
 }
 
 extension Operation {

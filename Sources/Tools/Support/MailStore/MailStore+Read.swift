@@ -18,6 +18,13 @@ extension MailStore {
             ticket = box.lastTicket
             isSettled = box.lastTicket <= core.told
         }
+
+        /// Everything that was queued until this moment.
+        init(_ core: borrowing StoreCore) {
+            log = core.log
+            ticket = core.lastTicket
+            isSettled = core.lastTicket <= core.told
+        }
     }
 
     /// How often a read is repeated because what it saw could not be made durable.
@@ -95,7 +102,9 @@ extension MailStore {
                 attempt = try core.withLock { core throws -> Attempt<R> in
                     guard !core.isClosed else { throw MailStoreError(.closed, "the store is closed") }
                     guard core.failure == nil else { return .needsRebuilding }
+                    guard core.era == account.era else { throw MailStoreError.superseded }
                     guard let box = core.accounts[account.index] else { return .needsAccount(core.generation) }
+                    try core.checkUsable(box)
                     core.uses += 1
                     for mailbox in try needed(box.state) {
                         box.lastUse[mailbox] = core.uses
@@ -109,9 +118,9 @@ extension MailStore {
                 switch attempt {
                 case .done(let result): return result
                 case .needsRebuilding: try await rebuildIfFailed()
-                case .needsAccount(let generation): try load(account, generation)
+                case .needsAccount(let generation): try load(account.index, generation)
                 case .needsMailbox(let mailbox, let installation, let generation):
-                    try load(mailbox, of: account, installation, generation)
+                    try load(mailbox, of: account.index, installation, generation)
                 }
             } catch {
                 throw MailStoreError(error)
@@ -126,23 +135,26 @@ extension MailStore {
         case needsMailbox(MailboxID, UInt64, UInt64)
     }
 
-    private func load(_ account: MailAccount, _ generation: UInt64) throws {
+    /// Brings an account into memory, unless somebody else does.
+    func load(_ account: AccountIndex, _ generation: UInt64) throws {
         let reader = EngineReader(engine: engine, limits: accountLimits)
-        let context = core.withLock { $0.context(past: VersionVector()) }
-        let box = AccountBox(
-            index: account.index, name: account.name, state: try reader.account(account.index, context))
+        let (context, name) = core.withLock {
+            ($0.context(past: VersionVector()), $0.replica.symbols.name(of: account) ?? "")
+        }
+        let box = try reader.account(account, named: name, context)
         core.withLock { core in
             // Within a generation an account is never let go, so the first to install it wins and nothing newer can be lost.
-            guard core.generation == generation, core.accounts[account.index] == nil else { return }
-            core.accounts[account.index] = box
+            guard core.generation == generation, core.accounts[account] == nil else { return }
+            core.install(box)
         }
     }
 
-    private func load(_ mailbox: MailboxID, of account: MailAccount, _ number: UInt64, _ generation: UInt64) throws {
-        let installation = try EngineReader(engine: engine, limits: accountLimits).messages(of: account.index, mailbox)
+    /// Brings the messages of a mailbox into memory, unless they came or changed meanwhile.
+    func load(_ mailbox: MailboxID, of account: AccountIndex, _ number: UInt64, _ generation: UInt64) throws {
+        let installation = try EngineReader(engine: engine, limits: accountLimits).messages(of: account, mailbox)
         try core.withLock { core throws in
-            let key = MailboxKey(account: account.index, mailbox: mailbox)
-            guard core.generation == generation, let box = core.accounts[account.index],
+            let key = MailboxKey(account: account, mailbox: mailbox)
+            guard core.generation == generation, let box = core.accounts[account],
                 core.installations[key, default: 0] == number, !box.state.isResident(mailbox)
             else { return }
             try box.state.installMessages(installation)

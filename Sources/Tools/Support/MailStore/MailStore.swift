@@ -16,6 +16,7 @@ package final class MailStore: Sendable {
     let engine: LMDBEngine
     let core: Mutex<StoreCore>
     let checkpointing: Checkpointing
+    let signals = GroupSignals()
     private let lock: DirectoryLock
     let path: String
     private let clock: @Sendable () -> UInt64
@@ -44,6 +45,7 @@ package final class MailStore: Sendable {
                 directory: directory, options: options, logger: logger, engine: engine, core: core, lock: lock,
                 checkpointing: checkpointing, clock: clock)
             store.listen(to: store.core.withLock { $0.log })
+            try store.verifyBodies()
             if store.core.withLock({ $0.needsWholeReplica }) { try await store.checkpoint() }
             return store
         } catch {
@@ -72,10 +74,13 @@ package final class MailStore: Sendable {
     /// - Returns: the account.
     /// - Throws: ``MailStoreError``.
     package func account(named name: String) async throws -> MailAccount {
-        let index = try core.withLock { core throws in
-            do { return try core.replica.account(named: name) } catch { throw MailStoreError(error) }
+        guard name != GroupAccount.name else {
+            throw MailStoreError(.badName, "the group's own account is nobody's mail")
         }
-        let account = MailAccount(store: self, index: index, name: name)
+        let (index, era) = try core.withLock { core throws in
+            do { return (try core.replica.account(named: name), core.era) } catch { throw MailStoreError(error) }
+        }
+        let account = MailAccount(store: self, index: index, name: name, era: era)
         try await account.provision()
         return account
     }

@@ -55,6 +55,10 @@ package struct MailStoreError: Error, Sendable, CustomStringConvertible {
         ///
         /// Scope: the message.
         package static let bodyGone = Code("bodyGone")
+        /// A snapshot from another replica took the place of everything: the session has to begin anew.
+        ///
+        /// Scope: the session.
+        package static let superseded = Code("superseded")
     }
 
     /// The kind.
@@ -70,4 +74,10 @@ package struct MailStoreError: Error, Sendable, CustomStringConvertible {
 
     /// Code and message.
     package var description: String { "\(code): \(message)" }
+}
+
+extension MailStoreError {
+    /// What an account says that was opened before a snapshot was put in force.
+    static let superseded = MailStoreError(
+        .superseded, "the store was brought up to date from another replica: open the mailbox again")
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+package import CRDTKit
 package import Storage
 
 /// The limits and habits of a mail store.
@@ -34,6 +35,20 @@ package struct MailStoreOptions: Sendable {
     package var inlineBodyBytes = 256 << 10
     /// The octets of one segment of the log.
     package var segmentBytes: UInt64 = 64 << 20
+    /// The replication group of the store's users; it is part of every operation, and a store never changes it.
+    package var partition = PartitionID(0)
+    /// The share of the UIDs that this replica gives out; ``UIDStripe/sole`` for a node that is alone.
+    package var uidStripe = UIDStripe.sole
+    /// How long APPEND, COPY and MOVE wait for UIDs that another replica assigns, in milliseconds; then they succeed without.
+    package var assignmentWaitMilliseconds = 500
+    /// How long reading waits for a body that has not arrived, in milliseconds.
+    package var bodyWaitMilliseconds = 10_000
+    /// The octets of log that are kept for peers that are away; one that needs more gets a snapshot.
+    package var retentionBytes: UInt64 = 1 << 30
+    /// The octets of log over which a body may take to arrive; then it begins anew, so that the log can be cut.
+    package var arrivalBytes: UInt64 = 256 << 20
+    /// The operations of others that are applied before others get their turn.
+    package var operationsPerTurn = 2_000
     /// The files under the log; tests put failing ones here.
     package var logFiles: any LogFileSystem = PosixLogFileSystem()
     /// The mailboxes that an account has from the start, besides INBOX.
@@ -41,4 +56,13 @@ package struct MailStoreOptions: Sendable {
 
     /// The defaults.
     package init() {}
+}
+
+extension MailStoreOptions {
+    /// The limits of an account.
+    var accountLimits: AccountLimits {
+        AccountLimits(
+            maximumNameBytes: mailboxNameBytes, maximumMailboxes: mailboxesPerAccount,
+            maximumSubscriptions: mailboxesPerAccount * 2)
+    }
 }

@@ -14,23 +14,31 @@ struct StoreRecovery {
 
     /// Reads everything.
     ///
-    /// - Parameter accounts: the accounts by ascending index that this process has given out, so that each keeps its index
-    ///   although nothing of it may be on disk.
+    /// - Parameters:
+    ///   - accounts: the accounts by ascending index that this process has given out, so that each keeps its index although nothing of it may be on disk.
+    ///   - replicas: the same of replicas.
     /// - Returns: the recovered core; its log has no commit handler yet.
     /// - Throws: what the engine and the log report; ``MailStoreError`` with `corrupt` for what neither can know of alone.
-    func run(keeping accounts: [String] = []) throws -> StoreCore {
-        let reader = EngineReader(engine: engine, limits: accountLimits)
+    func run(keeping accounts: [String] = [], _ replicas: [ReplicaID] = []) throws -> StoreCore {
+        let reader = EngineReader(engine: engine, limits: options.accountLimits)
         var root = try reader.root()
         let scanPosition = root.scanPosition
         let known = root.replica.take()
         let isNew = known == nil
         var replica = try known ?? newReplica()
+        guard replica.partition == options.partition else {
+            throw MailStoreError(
+                .corrupt,
+                "\(directory) holds the mail of another replication group (partition \(replica.partition), not "
+                    + "\(options.partition)): check the group's name in the configuration, or give another directory")
+        }
+        for id in replicas { _ = try replica.replica(id) }
         for name in accounts { _ = try replica.account(named: name) }
         var logOptions = LogOptions()
         logOptions.segmentBytes = Int(options.segmentBytes)
         logOptions.recoverFrom = scanPosition
         logOptions.fileSystem = options.logFiles
-        var replay = Replay(reader: reader, replica: replica, idle: root.idleBodies)
+        var replay = Replay(reader: reader, replica: replica, root: root, stripe: options.uidStripe)
         let log = try SegmentedLog.open(directory: directory + "/log", options: logOptions) { frame, payload in
             try replay.take(frame, payload)
         }
@@ -51,15 +59,9 @@ struct StoreRecovery {
             logger.notice(
                 "the log ended in the middle of a write, as after a power cut; cut", metadata: ["reason": "\(reason)"])
         }
-        var core = replay.finish(log: log, checkpointed: scanPosition)
+        var core = replay.finish(log: log, checkpointed: scanPosition, options.accountLimits)
         core.needsWholeReplica = isNew
         return core
-    }
-
-    private var accountLimits: AccountLimits {
-        AccountLimits(
-            maximumNameBytes: options.mailboxNameBytes, maximumMailboxes: options.mailboxesPerAccount,
-            maximumSubscriptions: options.mailboxesPerAccount * 2)
     }
 
     /// A replica of its own for a new store.
@@ -69,7 +71,8 @@ struct StoreRecovery {
     private func newReplica() throws -> Replica {
         var generator = SystemRandomNumberGenerator()
         return try Replica(
-            partition: PartitionID(0), id: ReplicaID(UInt64.random(in: 1 ... .max, using: &generator), incarnation: 1))
+            partition: options.partition,
+            id: ReplicaID(UInt64.random(in: 1 ... .max, using: &generator), incarnation: 1))
     }
 }
 
@@ -79,14 +82,28 @@ private struct Replay: ~Copyable {
     private var replica: Replica
     private var accounts: [AccountIndex: AccountBox] = [:]
     private var bodies: BodyLedger
+    private var group: GroupState
     private var uploads: [UInt64: UploadProgress] = [:]
     private var dirtyRecords = 0
     private(set) var operations = 0
 
-    init(reader: EngineReader, replica: consuming Replica, idle: Set<BodyDigest>) {
+    init(
+        reader: EngineReader, replica: consuming Replica, root: borrowing EngineReader.Root, stripe: UIDStripe
+    ) {
         self.reader = reader
+        bodies = BodyLedger(idle: root.idleBodies)
+        for (digest, size) in root.missingBodies { bodies.missing.insert(digest, size: size) }
+        if let marks = root.marks {
+            group = GroupState(stripe: stripe, marks: marks)
+        } else {
+            // Nobody knows what lies before the scan, so nothing of it is promised to anybody.
+            var marks = LogMarks(from: root.scanPosition)
+            marks.cut(before: root.scanPosition, delivered: replica.delivered.positions(replica.replicas.ids))
+            group = GroupState(stripe: stripe, marks: marks)
+        }
+        group.digest = root.digest
+        group.imported = root.imported
         self.replica = replica
-        bodies = BodyLedger(idle: idle)
     }
 
     mutating func take(_ frame: RecoveredFrame, _ payload: RawSpan) throws {
@@ -108,6 +125,8 @@ private struct Replay: ~Copyable {
     }
 
     private mutating func takeOperations(_ payload: RawSpan, at position: LogPosition) throws {
+        let (before, ids) = (replica.delivered, replica.replicas.ids)
+        group.marks.note(position, delivered: before.positions(ids))
         switch try replica.recover(payload) {
         case .delivered(let frames, let refused):
             guard refused.isEmpty else {
@@ -123,31 +142,43 @@ private struct Replay: ~Copyable {
         var context = ApplyContext(
             past: frame.past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
             keywordHashes: replica.symbols.keywordHashes)
+        let isOwn = frame.origin == replica.own
         for operation in frame.operations {
             let box = try account(operation.account, context)
-            if let mailbox = box.state.needsMessages(for: operation) {
-                try box.state.installMessages(try reader.messages(of: operation.account, mailbox))
-            }
-            var changes: [StateChange] = []
-            box.state.apply(operation, context: context, changes: &changes)
-            if case .delete = operation.body { box.state.prune(stable: replica.stable, changes: &changes) }
-            for change in changes {
-                dirtyRecords += box.note(change)
-                switch change {
-                case .bodyRetained(let digest, let size): bodies.retained(digest, size: size)
-                case .bodyReleased(let digest): bodies.released(digest)
-                default: break
-                }
-            }
-            context.past[operation.dot.replica] = operation.dot.counter
             operations += 1
+            if isOwn { group.newestOwn = operation.timestamp }
+            if !box.contains(operation.dot) { try apply(operation, to: box, context, isOwn: isOwn) }
+            context.past[operation.dot.replica] = operation.dot.counter
+        }
+    }
+
+    private mutating func apply(
+        _ operation: Operation, to box: AccountBox, _ context: ApplyContext, isOwn: Bool
+    ) throws {
+        if let mailbox = box.state.needsMessages(for: operation) {
+            try box.state.installMessages(try reader.messages(of: operation.account, mailbox))
+        }
+        var changes: [StateChange] = []
+        box.state.apply(operation, context: context, changes: &changes)
+        if case .delete = operation.body {
+            group.graveyards.insert(box.index)
+            if group.stable == nil { box.state.prune(stable: replica.delivered, changes: &changes) }
+        }
+        for change in changes {
+            dirtyRecords += box.note(change)
+            switch change {
+            case .bodyRetained(let digest, let size):
+                bodies.retained(digest, size: size)
+                if !isOwn { bodies.retainedByOther(digest, size: size) }
+            case .bodyReleased(let digest): bodies.released(digest)
+            default: break
+            }
         }
     }
 
     private mutating func account(_ index: AccountIndex, _ context: ApplyContext) throws -> AccountBox {
         if let box = accounts[index] { return box }
-        let box = AccountBox(
-            index: index, name: replica.symbols.name(of: index) ?? "", state: try reader.account(index, context))
+        let box = try reader.account(index, named: replica.symbols.name(of: index) ?? "", context)
         accounts[index] = box
         return box
     }
@@ -159,8 +190,19 @@ private struct Replay: ~Copyable {
         )
     }
 
-    consuming func finish(log: SegmentedLog, checkpointed: LogPosition) -> StoreCore {
-        var core = StoreCore(log: log, replica: replica, checkpointed: checkpointed)
+    consuming func finish(log: SegmentedLog, checkpointed: LogPosition, _ limits: AccountLimits) -> StoreCore {
+        var group = group
+        group.durable = replica.delivered
+        let delivered = replica.delivered.positions(replica.replicas.ids)
+        // A segment may have gone after the checkpoint that let it go.
+        if log.first > .start || !group.marks.start.isEmpty {
+            group.marks.cut(before: log.first, delivered: group.marks.lost(before: log.first) ?? delivered)
+        }
+        for box in accounts.values {
+            group.digest.replace(box.countedDigest, by: box.state.digest)
+            box.countedDigest = box.state.digest
+        }
+        var core = StoreCore(log: log, replica: replica, checkpointed: checkpointed, group: group, limits: limits)
         core.accounts = accounts
         core.bodies = bodies
         core.dirtyRecords = dirtyRecords

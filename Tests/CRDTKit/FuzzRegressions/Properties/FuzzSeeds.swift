@@ -100,6 +100,11 @@ package enum FuzzSeeds {
                     .store(mailbox: box, message: Dot(own, 2), adding: FlagSet([.flagged]), removing: FlagSet([.seen])),
                     .assign(mailbox: .inbox, message: Dot(own, 3), assignment: UIDAssignment(uid: 4, epoch: epoch)),
                     .rename(mailbox: box, name: "Archiv"), .unsubscribe(name: "Archiv/Jänner"),
+                    .epoch(
+                        mailbox: box, epoch: UIDEpoch(number: 8, owner: first.id),
+                        parent: UIDEpoch(number: 7, owner: first.id), inheritedUpTo: 1),
+                    .member(.add(name: "worker-1", stripe: 2, addresses: ["127.0.0.1:1430"])),
+                    .member(.announce(name: "worker-1", replica: second.id)), .member(.remove(name: "storage")),
                 ])
             for payload in result { _ = try second.receive(payload, nowMilliseconds: now) }
             let origin = try second.replica(first.id)

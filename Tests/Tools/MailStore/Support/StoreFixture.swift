@@ -50,6 +50,12 @@ final class StoreFixture: Sendable {
         return copy
     }
 
+    /// Puts a copy in the place of the store, which is closed.
+    func replace(with copy: String) throws {
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: copy, toPath: path)
+    }
+
     func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: path) }
 }
 
@@ -77,7 +83,7 @@ extension MailAccount {
             await upload.write(Array(body[start..<end]))
             start = end
         }
-        return try await upload.finish().uid
+        return try await upload.finish().uid ?? 0
     }
 
     @discardableResult

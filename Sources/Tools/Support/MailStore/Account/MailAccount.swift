@@ -12,9 +12,12 @@ package final class MailAccount: Sendable {
     package let name: String
     let store: MailStore
     let index: AccountIndex
+    /// The core's era in which the index was given.
+    let era: UInt64
     let rules: MailboxNameRules
 
-    init(store: MailStore, index: AccountIndex, name: String) {
+    init(store: MailStore, index: AccountIndex, name: String, era: UInt64) {
+        self.era = era
         self.store = store
         self.index = index
         self.name = name

@@ -70,33 +70,46 @@ extension OpenMailbox {
 
     private func transfer(_ uids: [UInt32], to name: String, isMove: Bool) async throws -> CopyResult {
         let source = snapshot.id
-        return try await account.store.issue(
+        let transfer = try await account.store.issue(
             on: account, origin: number,
             needing: { state throws(MailStoreError) in [source, try MailAccount.find(name, in: state)] }
         ) { _, box, unit in
             let target = try MailAccount.find(name, in: box.state)
-            var sources: [UInt32] = []
+            var transfer = Transfer(target: target)
             var ids: [Dot] = []
-            var missing: [UInt32] = []
             for uid in uids {
                 guard let view = box.state.message(in: source, uid: uid) else {
-                    missing.append(uid)
+                    transfer.missing.append(uid)
                     continue
                 }
-                sources.append(uid)
+                transfer.sources.append(uid)
                 ids.append(view.id)
             }
-            let placed =
-                ids.isEmpty
-                ? []
-                : isMove
+            if !ids.isEmpty {
+                transfer.placed =
+                    isMove
                     ? try box.state.move(ids, from: source, to: target, batch: &unit.batch)
                     : try box.state.copy(ids, from: source, to: target, batch: &unit.batch)
-            let pairs = zip(sources, placed).compactMap { uid, message in message.uid.map { (source: uid, target: $0) }
             }
-            return CopyResult(
-                uidValidity: max(1, box.state.summary(of: target)?.uidValidity ?? 1), pairs: pairs, missing: missing)
+            transfer.uidValidity = max(1, box.state.summary(of: target)?.uidValidity ?? 1)
+            return transfer
         }
+        let waiting = transfer.placed.filter { $0.uid == nil }.map(\.id)
+        let assigned =
+            waiting.isEmpty ? [:] : await account.store.awaitUIDs(of: waiting, in: transfer.target, of: account)
+        let targets = transfer.placed.compactMap { $0.uid ?? assigned[$0.id] }
+        return CopyResult(
+            uidValidity: transfer.uidValidity, sources: transfer.sources,
+            targets: targets.count == transfer.placed.count ? targets : [], missing: transfer.missing)
+    }
+
+    /// What a COPY or MOVE did, before the last UIDs are known.
+    private struct Transfer: Sendable {
+        let target: MailboxID
+        var uidValidity: UInt32 = 1
+        var sources: [UInt32] = []
+        var placed: [PlacedMessage] = []
+        var missing: [UInt32] = []
     }
 
     /// Returns when everything that happened before is durable and told.

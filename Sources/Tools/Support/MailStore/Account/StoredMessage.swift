@@ -89,10 +89,16 @@ package enum MailboxNotice: Sendable {
 package struct CopyResult: Sendable {
     /// UIDVALIDITY of the target.
     package let uidValidity: UInt32
-    /// The messages that were copied, by their UIDs here and there.
-    package let pairs: [(source: UInt32, target: UInt32)]
+    /// The UIDs of the messages that were copied, here.
+    package let sources: [UInt32]
+    /// Their UIDs there, in the same order; empty if another replica assigns them and could not be heard in time: then COPYUID (RFC 4315 section 3)
+    /// cannot be told, and the messages appear when they can be.
+    package let targets: [UInt32]
     /// UIDs that were gone.
     package let missing: [UInt32]
+
+    /// The UIDs here and there; empty as ``targets`` may be.
+    package var pairs: [(source: UInt32, target: UInt32)] { zip(sources, targets).map { (source: $0, target: $1) } }
 }
 
 extension SystemFlags {

@@ -21,6 +21,10 @@ struct BodyLedger {
     private var removing: Set<BodyDigest> = []
     /// Bodies in the engine that nobody held at the last checkpoint.
     private(set) var idle: Set<BodyDigest>
+    /// Bodies that are held and have not arrived.
+    var missing = MissingBodies()
+    /// Bodies that operations of others hold, of which memory does not know whether the engine has them.
+    private(set) var unverified: [BodyDigest: UInt64] = [:]
 
     /// How a count moved.
     struct BodyChange {
@@ -36,6 +40,8 @@ struct BodyLedger {
         var changes: [(digest: BodyDigest, difference: Int, size: UInt64)]
         /// Bodies to remove.
         var removals: [BodyDigest]
+        /// Held bodies that may not be there.
+        var doubtful: [BodyDigest: UInt64]
     }
 
     init(idle: Set<BodyDigest> = []) { self.idle = idle }
@@ -43,7 +49,7 @@ struct BodyLedger {
     /// Whether the bytes need not be written again, as far as memory knows; nil means that the engine has to be asked.
     func isHeld(_ digest: BodyDigest) -> Bool? {
         if logged[digest] != nil || queued[digest] != nil { return true }
-        return removing.contains(digest) ? false : nil
+        return removing.contains(digest) || missing.contains(digest) ? false : nil
     }
 
     /// Keeps a body from being removed until ``unpin(_:)``.
@@ -64,16 +70,52 @@ struct BodyLedger {
         pins[digest] = count > 1 ? count - 1 : nil
     }
 
-    mutating func queue(_ digest: BodyDigest) { queued[digest, default: 0] += 1 }
+    mutating func queue(_ digest: BodyDigest) {
+        queued[digest, default: 0] += 1
+        // It will have come when it is durable, whatever the engine says.
+        if let size = unverified.removeValue(forKey: digest) { missing.insert(digest, size: size) }
+    }
 
     /// The frames of a body are durable.
-    mutating func becameDurable(_ digest: BodyDigest, _ body: LoggedBody) {
+    ///
+    /// - Returns: who waited for it.
+    mutating func becameDurable(
+        _ digest: BodyDigest, _ body: LoggedBody
+    ) -> [CheckedContinuation<Void, Never>] {
         if let count = queued[digest] { queued[digest] = count > 1 ? count - 1 : nil }
         logged[digest] = body
+        unverified[digest] = nil
+        return missing.remove(digest)
+    }
+
+    // MARK: Bodies of others' messages
+
+    /// An operation of another replica holds a body, which may have come, or may still come.
+    mutating func retainedByOther(_ digest: BodyDigest, size: UInt64) {
+        if logged[digest] != nil || queued[digest] != nil || missing.contains(digest) { return }
+        // What a checkpoint is removing is as good as gone, however the race between the two ends.
+        if removing.contains(digest) { missing.insert(digest, size: size) } else { unverified[digest] = size }
+    }
+
+    /// The engine was asked for a body.
+    mutating func verified(_ digest: BodyDigest, isThere: Bool) {
+        guard let size = unverified.removeValue(forKey: digest), !isThere else { return }
+        missing.insert(digest, size: size)
+    }
+
+    /// Whether a body is known to be missing; nil means that it is not known.
+    func isMissing(_ digest: BodyDigest) -> Bool? {
+        if missing.contains(digest) { return true }
+        return unverified[digest] == nil ? false : nil
     }
 
     /// A body was found in the log at the start.
-    mutating func recovered(_ digest: BodyDigest, _ body: LoggedBody) { logged[digest] = body }
+    mutating func recovered(_ digest: BodyDigest, _ body: LoggedBody) {
+        logged[digest] = body
+        unverified[digest] = nil
+        // Nobody waits at the start.
+        _ = missing.remove(digest)
+    }
 
     mutating func retained(_ digest: BodyDigest, size: UInt64) {
         changes[digest, default: BodyChange(difference: 0, size: size)].difference += 1
@@ -91,9 +133,12 @@ struct BodyLedger {
     mutating func plan() -> Plan {
         let removals = idle.filter { pins[$0] == nil && changes[$0] == nil && queued[$0] == nil && logged[$0] == nil }
         removing = removals
+        var doubtful = unverified
+        for digest in changes.keys { if let size = missing.size(of: digest) { doubtful[digest] = size } }
         let plan = Plan(
             copies: logged.map { ($0.key, $0.value) },
-            changes: changes.map { ($0.key, $0.value.difference, $0.value.size) }, removals: Array(removals))
+            changes: changes.map { ($0.key, $0.value.difference, $0.value.size) }, removals: Array(removals),
+            doubtful: doubtful)
         changes = [:]
         return plan
     }
@@ -103,7 +148,8 @@ struct BodyLedger {
     /// - Parameters:
     ///   - plan: the plan.
     ///   - unheld: the bodies whose count became zero.
-    mutating func completed(_ plan: Plan, unheld: [BodyDigest]) {
+    /// - Returns: who waited for a body that nobody holds any more.
+    mutating func completed(_ plan: Plan, unheld: [BodyDigest]) -> [CheckedContinuation<Void, Never>] {
         for (digest, body) in plan.copies where logged[digest]?.firstPosition == body.firstPosition {
             logged[digest] = nil
         }
@@ -111,6 +157,8 @@ struct BodyLedger {
         idle.subtract(plan.removals)
         for change in plan.changes { idle.remove(change.digest) }
         idle.formUnion(unheld)
+        // Whoever holds it again since then has to ask again.
+        return unheld.filter { changes[$0] == nil }.flatMap { missing.remove($0) }
     }
 
     /// The checkpoint of a plan failed: everything is still to do.

@@ -18,6 +18,24 @@ package final class BodyReader: Sendable {
         self.size = size
     }
 
+    /// Waits for a body that has not arrived from another replica, but no longer than ``MailStoreOptions/bodyWaitMilliseconds``.
+    ///
+    /// Who needs the body in order to answer a client calls it before the first ``read(_:)``; it costs next to nothing if the body is there.
+    ///
+    /// - Throws: ``MailStoreError`` with `bodyGone` if the body has not come, or `unavailable`.
+    package func waitUntilThere() async throws {
+        while true {
+            switch store.core.withLock({ $0.bodies.isMissing(digest) }) {
+            case .some(false): return
+            case .some(true):
+                guard await store.awaitBody(digest) else {
+                    throw MailStoreError(.bodyGone, "the message's body has not arrived from its replica yet")
+                }
+            case .none: try store.verifyBodies([digest])
+            }
+        }
+    }
+
     /// The bytes of a range, which must lie within the body.
     ///
     /// - Throws: ``MailStoreError`` with `bodyGone` if the body is not there, `corrupt` if it is not whole.

@@ -67,10 +67,12 @@ package final class MessageUpload: Sendable {
         if log.isCongested { await log.waitForSpace() }
     }
 
-    /// Completes the message: when this returns it is durable and has its UID.
+    /// Completes the message: when this returns it is durable.
     ///
+    /// - Returns: UIDVALIDITY and the message's UID; nil for the latter if another replica assigns the mailbox's UIDs and could not be heard
+    ///   within ``MailStoreOptions/assignmentWaitMilliseconds``: the message appears when it can be.
     /// - Throws: ``MailStoreError``; then the mailbox is as it was.
-    package func finish() async throws -> (uidValidity: UInt32, uid: UInt32) {
+    package func finish() async throws -> (uidValidity: UInt32, uid: UInt32?) {
         let (digest, received, isStreaming, rest) = state.withLock { state in
             state.isDone = true
             let digest = Array(state.hash.finalize())
@@ -90,12 +92,15 @@ package final class MessageUpload: Sendable {
         }
         // What a checkpoint is about to remove is as good as gone, however the race between the two ends.
         let isInEngine = try isStreaming || isTooLate ? false : store.engineHolds(body)
-        return try await append(body, isStreaming: isStreaming, isInEngine: isInEngine, rest: rest)
+        let placed = try await append(body, isStreaming: isStreaming, isInEngine: isInEngine, rest: rest)
+        if let uid = placed.message.uid { return (placed.uidValidity, uid) }
+        let uids = await store.awaitUIDs(of: [placed.message.id], in: placed.mailbox, of: account)
+        return (placed.uidValidity, uids[placed.message.id])
     }
 
     private func append(
         _ body: BodyDigest, isStreaming: Bool, isInEngine: Bool, rest: [(offset: UInt64, bytes: [UInt8])]
-    ) async throws -> (uidValidity: UInt32, uid: UInt32) {
+    ) async throws -> (uidValidity: UInt32, mailbox: MailboxID, message: PlacedMessage) {
         let facts = MessageFacts(
             body: body, size: size, internalDateSeconds: date.seconds, internalDateZoneMinutes: date.zoneMinutes)
         return try await store.issue(
@@ -110,12 +115,9 @@ package final class MessageUpload: Sendable {
             }
             let message = try box.state.append(facts, flags: flags, to: mailbox, batch: &unit.batch)
             if !(core.bodies.isHeld(body) ?? isInEngine) {
-                core.appendBody(upload: number, rest, digest: body, size: size, to: &unit)
+                core.appendBody(upload: number, rest, digest: body, size: size, to: &unit.content)
             }
-            guard let uid = message.uid, let summary = box.state.summary(of: mailbox) else {
-                throw MailStoreError(.unavailable, "the mailbox has no owner to assign a UID")
-            }
-            return (max(1, summary.uidValidity), uid)
+            return (max(1, box.state.summary(of: mailbox)?.uidValidity ?? 1), mailbox, message)
         }
     }
 
@@ -155,13 +157,15 @@ extension StoreCore {
         var frames: [UInt8] = []
         frames.reserveCapacity(bytes.count + 64)
         let delta = BodyFrames.appendChunk(upload: upload, offset: offset, bytes[...], to: &frames)
-        _ = enqueue(frames, [.chunk(upload: upload, delta: delta, offset: offset, length: bytes.count)])
+        _ = enqueue(
+            UnitContent(
+                frames: frames, effects: [.chunk(upload: upload, delta: delta, offset: offset, length: bytes.count)]))
     }
 
     /// Adds the last chunks of a body, and its end, to the unit of its operation.
     mutating func appendBody(
         upload: UInt64, _ chunks: [(offset: UInt64, bytes: [UInt8])], digest: BodyDigest, size: UInt64,
-        to unit: inout IssuedUnit
+        to unit: inout UnitContent
     ) {
         if uploads[upload] == nil { uploads[upload] = UploadProgress(began: log.end) }
         bodies.queue(digest)
@@ -177,10 +181,10 @@ extension StoreCore {
 }
 
 extension MailStore {
-    /// Whether the engine has a body, whoever holds it.
+    /// Whether the engine has a body's bytes, whoever holds it.
     func engineHolds(_ digest: BodyDigest) throws -> Bool {
         do {
-            return try engine.read { try $0.value(for: EngineKey.bodyCount(digest)) != nil }
+            return try engine.read { try $0.withValue(for: EngineKey.bodyPiece(digest, 0)) { _ in true } ?? false }
         } catch {
             throw MailStoreError(error)
         }

@@ -14,6 +14,10 @@ final class AccountBox: @unchecked Sendable {
     var state: AccountState
     /// The unit of the last operation on the account: what reads must wait for.
     var lastTicket = LogTicket.none
+    /// What a snapshot held when it brought the account, as long as the replica has not delivered all of that.
+    var imported: VersionVector?
+    /// The digest with which the account is counted in the group's sum.
+    var countedDigest: StateDigest
     private var dirty = Dirty()
     /// When a mailbox's messages were used last, on the core's count of uses.
     var lastUse: [MailboxID: UInt64] = [:]
@@ -21,6 +25,7 @@ final class AccountBox: @unchecked Sendable {
     init(index: AccountIndex, name: String, state: consuming AccountState) {
         self.index = index
         self.name = name
+        countedDigest = state.digest
         self.state = state
     }
 
@@ -29,12 +34,19 @@ final class AccountBox: @unchecked Sendable {
         var subscriptions: Set<String> = []
         var mailboxes: Set<MailboxID> = []
         var forgotten: Set<MailboxID> = []
+        /// Whether the account's own record changed besides, which holds the members of the group.
+        var members = false
         var records: [MailboxID: Set<Dot>] = [:]
 
-        var isEmpty: Bool { subscriptions.isEmpty && mailboxes.isEmpty && forgotten.isEmpty && records.isEmpty }
+        var isEmpty: Bool {
+            subscriptions.isEmpty && mailboxes.isEmpty && forgotten.isEmpty && records.isEmpty && !members
+        }
     }
 
     var isDirty: Bool { !dirty.isEmpty }
+
+    /// Whether an operation is in the state already because a snapshot brought it.
+    func contains(_ dot: Dot) -> Bool { imported?.contains(dot) ?? false }
 
     /// Notes what a change leaves to be written.
     ///
@@ -53,6 +65,7 @@ final class AccountBox: @unchecked Sendable {
             dirty.mailboxes.insert(mailbox)
             return dirty.records[mailbox, default: []].insert(message).inserted ? 1 : 0
         case .subscriptionChanged(let name): dirty.subscriptions.insert(name)
+        case .memberChanged: dirty.members = true
         case .messageAppeared, .messageVanished, .flagsChanged, .bodyRetained, .bodyReleased: break
         }
         return 0
@@ -70,6 +83,7 @@ final class AccountBox: @unchecked Sendable {
     /// Puts back what was taken and could not be written.
     func restore(_ taken: Dirty) {
         dirty.subscriptions.formUnion(taken.subscriptions)
+        dirty.members = dirty.members || taken.members
         let gone = dirty.forgotten
         dirty.mailboxes.formUnion(taken.mailboxes.subtracting(gone))
         dirty.forgotten.formUnion(taken.forgotten)

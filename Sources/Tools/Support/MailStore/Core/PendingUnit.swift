@@ -10,6 +10,10 @@ struct PendingUnit {
     /// Its number among all units of the process, which goes on when the log is replaced.
     let number: UInt64
     var effects: [Effect]
+    /// The last operation of each run of operations in it.
+    var delivered: [Dot]
+    /// The time of the own ones among them, if there are some.
+    var ownTime: HybridTimestamp
 
     enum Effect {
         /// Sessions may see this.
@@ -18,7 +22,21 @@ struct PendingUnit {
         case chunk(upload: UInt64, delta: Int, offset: UInt64, length: Int)
         /// The upload's chunks are the body.
         case body(BodyDigest, upload: UInt64, size: UInt64)
+        /// Somebody waits for this UID.
+        case assigned(uid: UInt32, Dot, MailboxKey)
+        /// The members of the group are others now.
+        case membersChanged
     }
+}
+
+/// A unit that is being put together.
+struct UnitContent {
+    var frames: [UInt8] = []
+    var effects: [PendingUnit.Effect] = []
+    /// The last operation of each run of operations that the unit holds.
+    var delivered: [Dot] = []
+    /// The time of the unit's own operations, if it has some.
+    var ownTime = HybridTimestamp(rawValue: 0)
 }
 
 /// A mailbox of an account, for those who listen.

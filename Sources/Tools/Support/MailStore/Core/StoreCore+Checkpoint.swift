@@ -7,18 +7,27 @@ internal import Storage
 extension StoreCore {
     /// Encodes what has changed since the last checkpoint.
     ///
+    /// - Parameter arrivalBytes: over how many octets of log a body may arrive.
     /// - Returns: what to write, or nil when the engine has everything.
-    mutating func planCheckpoint() throws -> CheckpointPlan? {
+    mutating func planCheckpoint(arrivalBytes: UInt64) -> CheckpointPlan? {
         guard failure == nil, !isClosed else { return nil }
         // Everything before the durable end has been applied, because it was applied before it was queued.
         let end = log.end
         guard dirtyRecords > 0 || needsWholeReplica || bodies.hasChanges || accounts.values.contains(where: \.isDirty)
         else { return nil }
+        dropSlowArrivals(before: LogPosition(rawValue: end.rawValue - min(arrivalBytes, end.rawValue)))
         let scan = firstNeededPosition(upTo: end)
         var plan = CheckpointPlan(
             log: log, ticket: lastTicket, scanPosition: scan, position: end, bodies: bodies.plan())
-        plan.puts.append((EngineKey.layout, Self.bigEndian(UInt64(EngineKey.layoutVersion))))
-        plan.puts.append((EngineKey.scanPosition, Self.bigEndian(scan.rawValue)))
+        plan.puts.append((EngineKey.layout, EngineInteger.encoded(UInt64(EngineKey.layoutVersion))))
+        plan.puts.append((EngineKey.scanPosition, EngineInteger.encoded(scan.rawValue)))
+        plan.puts.append((EngineKey.logMarks, group.marks.encoded()))
+        plan.puts.append((EngineKey.digest, group.digest.octets))
+        if group.imported != nil, !isBehindSnapshot {
+            group.imported = nil
+            plan.deletions.append(EngineKey.importedVector)
+            plan.deletedRanges.append([EngineKey.Family.importedAccount.rawValue])
+        }
         for record in replica.checkpoint(needsWholeReplica ? .everything : .changes) {
             plan.puts.append((EngineKey.replica + record.key, record.value))
         }
@@ -64,9 +73,12 @@ extension StoreCore {
     }
 
     /// A checkpoint is durable.
-    mutating func complete(_ plan: CheckpointPlan, unheld: [BodyDigest]) {
-        bodies.completed(plan.bodies, unheld: unheld)
+    ///
+    /// - Returns: who waited for a body that nobody holds any more.
+    mutating func complete(_ plan: CheckpointPlan, unheld: [BodyDigest]) -> [CheckedContinuation<Void, Never>] {
         checkpointed = plan.position
+        scanned = plan.scanPosition
+        return bodies.completed(plan.bodies, unheld: unheld)
     }
 
     /// A checkpoint could not be written: what it took is still to be written.
@@ -100,9 +112,5 @@ extension StoreCore {
             installations[candidate.key, default: 0] += 1
             total -= candidate.count
         }
-    }
-
-    private static func bigEndian(_ value: UInt64) -> [UInt8] {
-        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> UInt64($0)) }
     }
 }

@@ -25,7 +25,10 @@ extension StoreCore {
         fresh.units = units
         fresh.uses = uses
         fresh.generation = generation + 1
+        fresh.era = era
         fresh.bodies.takePins(of: bodies)
+        fresh.uidWaits = uidWaits
+        fresh.group.takeOver(from: group)
         fresh.isClosed = isClosed
         fresh.needsWholeReplica = true
         fresh.refusal = (time, error)
@@ -38,6 +41,9 @@ extension StoreCore {
             replica.symbols.name(of: AccountIndex(UInt32(truncatingIfNeeded: position))) ?? ""
         }
     }
+
+    /// All replicas, by ascending index from 1: names outside the core refer to them.
+    var replicaNames: [ReplicaID] { Array(replica.replicas.ids.dropFirst()) }
 
     /// Whether ``checkWritable(now:)`` would let a command pass.
     func isWritable(now: UInt64) -> Bool { !isClosed && failure == nil && (refusal.map { now >= $0.until } ?? true) }

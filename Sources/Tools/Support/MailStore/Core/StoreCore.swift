@@ -30,13 +30,25 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var units: UInt64 = 0
     /// How often the core was rebuilt.
     var generation: UInt64 = 0
+    /// How often a snapshot took the place of everything: local indexes of an earlier era mean something else now.
+    var era: UInt64 = 0
     /// Records that the next checkpoint has to write.
     var dirtyRecords = 0
     /// The end of the log at the last checkpoint.
     var checkpointed: LogPosition
+    /// From where recovery would read the log now.
+    var scanned: LogPosition
     /// Whether the engine lacks records of the replica that it was given.
     var needsWholeReplica = false
     var uses: UInt64 = 0
+    /// Those who wait for a UID.
+    var uidWaits = UIDWaits()
+    /// The store's part in its replication group.
+    var group: GroupState
+    /// Whether a unit that became durable has changed the members of the group.
+    var membersChanged = false
+    /// What commands may make of an account.
+    let accountLimits: AccountLimits
     var nextListener: UInt64 = 1
     /// Why the log takes no more; memory is ahead of it until the core is rebuilt.
     var failure: MailStoreError?
@@ -46,11 +58,41 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var rebuildPause: (until: UInt64, error: MailStoreError)?
     var isClosed = false
 
-    init(log: SegmentedLog, replica: consuming Replica, checkpointed: LogPosition) {
+    init(
+        log: SegmentedLog, replica: consuming Replica, checkpointed: LogPosition, group: GroupState,
+        limits: AccountLimits
+    ) {
         self.log = log
         self.replica = replica
+        self.group = group
+        accountLimits = limits
         self.checkpointed = checkpointed
+        scanned = checkpointed
     }
+
+    /// Takes an account that was brought into memory.
+    mutating func install(_ box: AccountBox) {
+        accounts[box.index] = box
+        if group.stable != nil, !box.state.mailboxesToPrune(stable: replica.delivered).isEmpty {
+            group.graveyards.insert(box.index)
+        }
+    }
+
+    /// Whether an account is not ahead of the replica.
+    func isUsable(_ box: AccountBox) -> Bool { box.imported.map { replica.delivered.covers($0) } ?? true }
+
+    /// Refuses what would look at an account that a snapshot brought and that is ahead of the replica: what a command sees has to be in its causal past.
+    func checkUsable(_ box: AccountBox) throws(MailStoreError) {
+        guard box.imported != nil else { return }
+        guard isUsable(box) else {
+            throw MailStoreError(
+                .unavailable, "the account is being brought up to date from another replica; try again")
+        }
+        box.imported = nil
+    }
+
+    /// Whether some account may be ahead of the replica.
+    var isBehindSnapshot: Bool { group.imported.map { !replica.delivered.covers($0) } ?? false }
 
     /// The names behind the indexes, with a causal past.
     func context(past: VersionVector) -> ApplyContext {
@@ -61,23 +103,41 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
 
     /// Takes in what operations changed: what is to be written, which bodies are held, and what sessions are to be told.
     ///
+    /// - Parameters:
+    ///   - changes: what changed.
+    ///   - box: the account.
+    ///   - origin: the number of the open mailbox through which it came; 0 for none.
+    ///   - isRemote: whether the operations came from another replica, and the bodies that they hold may come later.
     /// - Returns: the notices for those who listen.
-    mutating func absorb(_ changes: [StateChange], of box: AccountBox, origin: UInt64) -> [PendingUnit.Effect] {
+    mutating func absorb(
+        _ changes: [StateChange], of box: AccountBox, origin: UInt64, isRemote: Bool = false
+    ) -> [PendingUnit.Effect] {
         var notices: [MailboxKey: [MailboxNotice]] = [:]
         var order: [MailboxKey] = []
+        var assigned: [PendingUnit.Effect] = []
+        group.digest.replace(box.countedDigest, by: box.state.digest)
+        box.countedDigest = box.state.digest
         for change in changes {
             dirtyRecords += box.note(change)
             switch change {
-            case .bodyRetained(let digest, let size): bodies.retained(digest, size: size)
+            case .bodyRetained(let digest, let size):
+                bodies.retained(digest, size: size)
+                if isRemote { bodies.retainedByOther(digest, size: size) }
             case .bodyReleased(let digest): bodies.released(digest)
             case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten,
-                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged:
+                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged,
+                .memberChanged:
+                if case .messageAppeared(let mailbox, let message, let uid, _) = change, !uidWaits.isEmpty {
+                    let key = MailboxKey(account: box.index, mailbox: mailbox)
+                    if uidWaits.isAwaited(message, in: key) { assigned.append(.assigned(uid: uid, message, key)) }
+                }
+                if case .memberChanged = change { assigned.append(.membersChanged) }
                 guard let (key, told) = notice(for: change, of: box) else { continue }
                 if notices[key] == nil { order.append(key) }
                 notices[key, default: []] += told
             }
         }
-        return order.map { .notices($0, notices[$0] ?? [], origin: origin) }
+        return order.map { .notices($0, notices[$0] ?? [], origin: origin) } + assigned
     }
 
     private func notice(for change: StateChange, of box: AccountBox) -> (MailboxKey, [MailboxNotice])? {
@@ -102,7 +162,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
         case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
         case .mailboxChanged, .mailboxAppeared, .mailboxForgotten, .recordChanged, .recordRemoved, .bodyRetained,
-            .bodyReleased, .subscriptionChanged:
+            .bodyReleased, .subscriptionChanged, .memberChanged:
             return nil
         }
     }
@@ -111,6 +171,11 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
 
     func names(of flags: FlagSet) -> MessageFlagNames {
         MessageFlagNames(system: flags.system, keywords: keywordNames(flags.keywords))
+    }
+
+    /// Drops of an account what was kept for concurrent operations that can come no more.
+    mutating func prune(_ box: AccountBox, _ changes: inout [StateChange]) {
+        box.state.prune(stable: group.stable ?? replica.delivered, changes: &changes)
     }
 
     /// The set for flags by name; new keywords are made.
@@ -127,11 +192,13 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         StoredMessage(id: view.id, uid: view.uid, modSeq: view.modSeq, facts: view.facts, flags: names(of: view.flags))
     }
 
-    /// Queues frames for the log and remembers what to do when they are durable.
-    mutating func enqueue(_ unit: [UInt8], _ effects: [PendingUnit.Effect]) -> LogTicket {
-        let ticket = log.append(unit)
+    /// Queues a unit for the log and remembers what to do when it is durable.
+    mutating func enqueue(_ unit: UnitContent) -> LogTicket {
+        let ticket = log.append(unit.frames)
         units += 1
-        pending.append(PendingUnit(ticket: ticket, number: units, effects: effects))
+        pending.append(
+            PendingUnit(
+                ticket: ticket, number: units, effects: unit.effects, delivered: unit.delivered, ownTime: unit.ownTime))
         lastTicket = ticket
         return ticket
     }
@@ -147,27 +214,37 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         let count = pending.firstIndex { $0.ticket > ticket } ?? pending.count
         let done = pending[..<count]
         pending.removeFirst(count)
+        var ready: [CheckedContinuation<Void, Never>] = []
         for unit in done {
-            for effect in unit.effects {
-                switch effect {
-                case .chunk(let upload, let delta, let offset, let length):
-                    guard let start = starts[unit.ticket] else { continue }
-                    uploads[upload]?.chunks.append(
-                        LoggedBody.Chunk(position: start.advanced(by: delta), offset: offset, length: length))
-                case .body(let digest, let upload, let size):
-                    guard let progress = uploads.removeValue(forKey: upload) else { continue }
-                    bodies.becameDurable(digest, LoggedBody(chunks: progress.chunks, size: size))
-                case .notices(let key, let notices, let origin):
-                    for (id, listener) in listeners[key] ?? [:] {
-                        listener.deliver(notices, of: unit.number, isOwn: id == origin)
-                    }
-                }
-            }
+            noteDurable(unit, at: starts[unit.ticket])
+            for effect in unit.effects { perform(effect, of: unit, at: starts[unit.ticket], &ready) }
         }
         told = ticket
-        let ready = tellWaiters.filter { $0.ticket <= ticket }.map(\.continuation)
+        ready += tellWaiters.filter { $0.ticket <= ticket }.map(\.continuation)
         tellWaiters.removeAll { $0.ticket <= ticket }
         return ready
+    }
+
+    private mutating func perform(
+        _ effect: PendingUnit.Effect, of unit: PendingUnit, at start: LogPosition?,
+        _ ready: inout [CheckedContinuation<Void, Never>]
+    ) {
+        switch effect {
+        case .chunk(let upload, let delta, let offset, let length):
+            guard let start else { return }
+            uploads[upload]?.chunks.append(
+                LoggedBody.Chunk(position: start.advanced(by: delta), offset: offset, length: length))
+        case .body(let digest, let upload, let size):
+            guard let progress = uploads.removeValue(forKey: upload) else { return }
+            ready += bodies.becameDurable(digest, LoggedBody(chunks: progress.chunks, size: size))
+        case .notices(let key, let notices, let origin):
+            for (id, listener) in listeners[key] ?? [:] {
+                listener.deliver(notices, of: unit.number, isOwn: id == origin)
+            }
+        case .assigned(let uid, let message, let mailbox):
+            if let waiter = uidWaits.assigned(uid, to: message, in: mailbox) { ready.append(waiter) }
+        case .membersChanged: membersChanged = true
+        }
     }
 
     /// The first position of the log that a checkpoint made now, up to `end`, leaves needed.

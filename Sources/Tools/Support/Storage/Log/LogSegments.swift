@@ -95,6 +95,26 @@ final class LogSegments: Sendable {
         return bytes
     }
 
+    /// The durable extent of the segment that holds a position.
+    ///
+    /// A position where one segment ends belongs to the next one, if there is one. The log's end belongs to the last segment.
+    ///
+    /// - Throws: `notFound` if the position was cut off or is not durable yet.
+    func extent(at position: LogPosition) throws(StorageError) -> Segment {
+        let (segment, first, last) = state.withLock { state in
+            (
+                Self.index(of: position, in: state.segments).map { state.segments[$0] }, state.segments.first?.base,
+                state.segments.last?.end
+            )
+        }
+        guard let segment, position <= segment.end else {
+            throw StorageError(
+                .notFound, "the log has \(first ?? .start)..<\(last ?? .start), not position \(position)",
+                path: directory)
+        }
+        return segment
+    }
+
     /// Removes the segments that lie wholly before a position, the oldest first; the last segment always stays.
     func cut(before position: LogPosition) throws(StorageError) {
         try state.withLock { (state) throws(StorageError) in

@@ -12,7 +12,7 @@ internal import Synchronization
 ///
 /// Only one process at a time may have a log open; ``DirectoryLock`` sees to it.
 package final class SegmentedLog: Sendable {
-    private let core: LogCore
+    let core: LogCore
     private let thread: Mutex<DedicatedThread?>
 
     /// What was found when the log was opened.

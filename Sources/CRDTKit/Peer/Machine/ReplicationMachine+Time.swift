@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+extension ReplicationMachine {
+    // MARK: Tick
+
+    mutating func checkTime() {
+        tickedAt = now.monotonicMilliseconds
+        checkLinks()
+        for name in members.keys.sorted() { checkReachability(name) }
+        updateUnreachable()
+        updateStability()
+        restartStalledStreams()
+        evaluateSubscriptions()
+        checkBodies()
+        checkSnapshots()
+        checkSearch()
+        for link in links.keys.sorted(by: { $0.rawValue < $1.rawValue }) { giveSignOfLife(link) }
+    }
+
+    private mutating func checkLinks() {
+        for link in links.values.sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+            let time = now.monotonicMilliseconds
+            if !link.isUp && time - link.openedAt >= limits.greetingMilliseconds {
+                refuse(link.id, RefusalReason(.timeout, "no greeting for \(limits.greetingMilliseconds) ms"))
+            } else if time - link.heardAt >= limits.silenceMilliseconds {
+                refuse(link.id, RefusalReason(.timeout, "no message for \(limits.silenceMilliseconds) ms"))
+            }
+        }
+    }
+
+    private mutating func giveSignOfLife(_ link: LinkID) {
+        guard let state = links[link], state.isUp else { return }
+        switch state.direction {
+        case .outgoing: sendPresence(link)
+        case .incoming:
+            if now.monotonicMilliseconds - state.sentAt >= limits.presenceMilliseconds { sendAcknowledgement(link) }
+        }
+    }
+
+    private mutating func checkReachability(_ name: String) {
+        guard let member = members[name], member.isReachable, let heard = member.heardAt,
+            now.monotonicMilliseconds - heard >= limits.unreachableMilliseconds
+        else { return }
+        members[name]?.isReachable = false
+        report(.unreachable(peer: name))
+    }
+
+    /// Tells the store which replicas cannot be reached: everybody has a while to be heard first.
+    mutating func updateUnreachable() {
+        guard now.monotonicMilliseconds - startedAt >= limits.unreachableMilliseconds else { return }
+        var unreachable = Set(delivered.counters.keys)
+        unreachable.formUnion(announced.values)
+        for member in members.values { if let replica = member.replica { unreachable.insert(replica) } }
+        for member in members.values where member.isReachable {
+            if let replica = member.replica { unreachable.remove(replica) }
+        }
+        unreachable.remove(store.replica)
+        guard unreachable != reportedUnreachable else { return }
+        reportedUnreachable = unreachable
+        put(.setUnreachable(unreachable))
+    }
+
+    /// Computes what is stable and what the log need not keep: once per tick, never per operation.
+    private mutating func updateStability() {
+        var effective = durable
+        var acknowledged = durable
+        var secured = members.isEmpty ? durable[store.replica] : 0
+        for name in members.keys {
+            members[name]?.acknowledgement.settle(durable)
+            guard let acknowledgement = members[name]?.acknowledgement else { continue }
+            // A member that was never heard of may hold anything, and may lack everything.
+            effective.formIntersection(acknowledgement.effective ?? StreamVector())
+            acknowledged.formIntersection(acknowledgement.latest)
+            secured = max(secured, acknowledgement.latest[store.replica])
+        }
+        secured = min(secured, durable[store.replica])
+        guard effective != stable || acknowledged != retained || secured != ownSecured else { return }
+        stable = effective
+        retained = acknowledged
+        ownSecured = secured
+        put(
+            .advanceStability(stable: stable.positions, retain: retained.positions, ownSecured: ownSecured))
+    }
+
+    // MARK: Deadline
+
+    /// When ``tick(now:)`` is due at the latest, on the monotonic clock.
+    ///
+    /// - Complexity: O(links + paused origins).
+    public var nextDeadline: UInt64 {
+        var deadline = tickedAt + limits.tickMilliseconds
+        for link in links.values where link.isUp && link.direction == .outgoing && link.isPresenceDue {
+            deadline = min(deadline, link.presenceAt + limits.presencePauseMilliseconds)
+        }
+        for pause in pauses.values where pause.until > now.monotonicMilliseconds {
+            deadline = min(deadline, pause.until)
+        }
+        if bodies.hasMore && !bodies.isListing && bodies.count <= limits.knownMissingBodies / 2 && !links.isEmpty {
+            deadline = min(deadline, bodies.listedAt + limits.missingBodiesPauseMilliseconds)
+        }
+        return max(deadline, tickedAt + 1)
+    }
+}

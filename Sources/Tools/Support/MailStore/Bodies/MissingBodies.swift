@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+internal import Crypto
+
+/// Bodies that messages hold and that have not arrived: operations travel ahead of large bodies, and after a state transfer of all.
+///
+/// A body that somebody waits for comes first, then the newest: mail is mostly read when it is new.
+struct MissingBodies {
+    /// A body on its way, as far as it has come; it begins anew when the process does.
+    struct Arrival {
+        /// The number under which its chunks are in the log.
+        let upload: UInt64
+        /// How many octets have come.
+        var received: UInt64 = 0
+        /// Of those octets; nil while a chunk is being taken.
+        var hash: SHA256? = SHA256()
+    }
+
+    private struct Entry {
+        let size: UInt64
+        let number: UInt64
+        var arrival: Arrival?
+        /// Who waits; one who has not suspended yet has no continuation.
+        var waiters: [UInt64: CheckedContinuation<Void, Never>?] = [:]
+    }
+
+    private var entries: [BodyDigest: Entry] = [:]
+    /// All entries in the order in which they came to be missed, with some that are gone.
+    private var order: [(digest: BodyDigest, number: UInt64)] = []
+    private var awaited: Set<BodyDigest> = []
+    private var nextNumber: UInt64 = 1
+
+    /// How many there are.
+    var count: Int { entries.count }
+
+    func contains(_ digest: BodyDigest) -> Bool { entries[digest] != nil }
+
+    /// The size of a missing body, in octets.
+    func size(of digest: BodyDigest) -> UInt64? { entries[digest]?.size }
+
+    /// Adds a body, unless it is there.
+    mutating func insert(_ digest: BodyDigest, size: UInt64) {
+        guard entries[digest] == nil else { return }
+        entries[digest] = Entry(size: size, number: nextNumber)
+        order.append((digest, nextNumber))
+        nextNumber += 1
+    }
+
+    /// Forgets a body because it has come, or because nobody holds it any more.
+    ///
+    /// - Returns: who waited for it.
+    mutating func remove(_ digest: BodyDigest) -> [CheckedContinuation<Void, Never>] {
+        guard let entry = entries.removeValue(forKey: digest) else { return [] }
+        awaited.remove(digest)
+        if order.count > 64, order.count > entries.count * 2 {
+            order.removeAll { entries[$0.digest]?.number != $0.number }
+        }
+        return entry.waiters.values.compactMap { $0 }
+    }
+
+    /// The most urgent bodies, those on their way among them.
+    ///
+    /// - Complexity: O(limit), amortised.
+    func urgent(limit: Int) -> [MissingBody] {
+        var result: [MissingBody] = []
+        for digest in awaited where result.count < limit {
+            guard let entry = entries[digest] else { continue }
+            result.append(
+                MissingBody(digest: digest, size: entry.size, held: entry.arrival?.received ?? 0, isUrgent: true))
+        }
+        for (digest, number) in order.reversed() {
+            if result.count >= limit { break }
+            guard let entry = entries[digest], entry.number == number, !awaited.contains(digest) else { continue }
+            result.append(MissingBody(digest: digest, size: entry.size, held: entry.arrival?.received ?? 0))
+        }
+        return result
+    }
+
+    // MARK: Arrivals
+
+    /// What has come of a body.
+    func arrival(of digest: BodyDigest) -> Arrival? { entries[digest]?.arrival }
+
+    /// Says what has come of a body; nil if it has to begin anew.
+    mutating func setArrival(_ arrival: Arrival?, of digest: BodyDigest) { entries[digest]?.arrival = arrival }
+
+    /// The bodies of which a part has come, with the numbers of their chunks.
+    var arrivals: [(digest: BodyDigest, upload: UInt64)] {
+        order.compactMap { digest, number in
+            guard let entry = entries[digest], entry.number == number, let arrival = entry.arrival else { return nil }
+            return (digest, arrival.upload)
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Begins to wait for a body, which becomes urgent by that.
+    mutating func beginWait(for digest: BodyDigest, _ number: UInt64) {
+        guard entries[digest] != nil else { return }
+        entries[digest]?.waiters.updateValue(nil, forKey: number)
+        awaited.insert(digest)
+    }
+
+    /// Lets somebody wait who has begun to.
+    ///
+    /// - Returns: false if there is nothing to wait for, or no time left.
+    mutating func wait(
+        for digest: BodyDigest, _ number: UInt64, _ continuation: CheckedContinuation<Void, Never>
+    ) -> Bool {
+        guard entries[digest]?.waiters[number] != nil else { return false }
+        entries[digest]?.waiters.updateValue(continuation, forKey: number)
+        return true
+    }
+
+    /// Ends somebody's waiting.
+    mutating func endWait(for digest: BodyDigest, _ number: UInt64) -> CheckedContinuation<Void, Never>? {
+        let waiter = entries[digest]?.waiters.removeValue(forKey: number) ?? nil
+        if entries[digest]?.waiters.isEmpty ?? true { awaited.remove(digest) }
+        return waiter
+    }
+
+    /// All who wait, when what they wait for is judged anew.
+    mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+        var waiters: [CheckedContinuation<Void, Never>] = []
+        for digest in awaited {
+            waiters += entries[digest]?.waiters.values.compactMap { $0 } ?? []
+            entries[digest]?.waiters = [:]
+        }
+        awaited = []
+        return waiters
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+package import CRDTKit
+internal import Logging
+internal import Storage
+internal import Synchronization
+
+extension MailStore {
+    /// Takes note of what the group has: drops what was kept for concurrent operations that can come no more, and lets go of the log that nobody needs.
+    ///
+    /// - Parameters:
+    ///   - stable: what every member has, and nothing concurrent with it can still arrive.
+    ///   - retain: what every member has acknowledged, those left out that were given up: the log need not keep it.
+    ///   - ownSecured: the last own operation that at least one other member has; own ones after it are never let go.
+    package func advanceStability(
+        stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64
+    ) async {
+        let candidates = core.withLock { core -> [AccountIndex] in
+            core.group.acknowledged = retain
+            core.group.ownSecured = ownSecured
+            guard let known = core.group.stable else { return [] }
+            let vector = core.vector(stable)
+            core.group.stable = vector
+            return vector == known ? [] : Array(core.group.graveyards)
+        }
+        do {
+            for account in candidates { try prune(account) }
+            try cutLog()
+        } catch {
+            // Nothing is lost by it: the next call, or the next checkpoint, tries again.
+            logger.error("what is no longer needed could not be dropped", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Drops of an account what is stable and deleted; loads the messages that have to be looked at for it.
+    private func prune(_ account: AccountIndex) throws {
+        while true {
+            let step = core.withLock { $0.pruneStep(account) }
+            guard let (mailbox, installation, generation) = step else { return }
+            try load(mailbox, of: account, installation, generation)
+        }
+    }
+
+    /// Says which replicas cannot be reached, so that their mailboxes may be taken over; ``maintainUIDs()`` acts on it.
+    package func setUnreachable(_ replicas: Set<ReplicaID>) { core.withLock { $0.group.unreachable = replicas } }
+}
+
+extension StoreCore {
+    /// Drops of an account what can be dropped now.
+    ///
+    /// - Returns: a mailbox whose messages are needed first, or nil when there is nothing more to do.
+    mutating func pruneStep(
+        _ account: AccountIndex
+    ) -> (mailbox: MailboxID, installation: UInt64, generation: UInt64)? {
+        guard let stable = group.stable, let box = accounts[account], failure == nil, !isClosed else { return nil }
+        for mailbox in box.state.mailboxesToPrune(stable: stable)
+        where !box.state.isResident(mailbox) && box.state.recordCount(of: mailbox) > 0 {
+            return (mailbox, installations[MailboxKey(account: account, mailbox: mailbox), default: 0], generation)
+        }
+        var changes: [StateChange] = []
+        box.state.prune(stable: stable, changes: &changes)
+        // What is pruned was seen by nobody: it makes no notices, only work for the checkpoint.
+        _ = absorb(changes, of: box, origin: 0)
+        if box.state.mailboxesToPrune(stable: replica.delivered).isEmpty { group.graveyards.remove(account) }
+        return nil
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+@testable import CRDTKit
+
+/// What a node has shown to clients and must not contradict.
+enum Exposure {
+    /// A mutant forgets it.
+    static func forget(_ state: inout AccountState) {}
+
+    /// A state that came from a peer takes over what this node has shown.
+    static func carryOver(from old: borrowing AccountState, to new: inout AccountState, _ context: ApplyContext) {}
+}

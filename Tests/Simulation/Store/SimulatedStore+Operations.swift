@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+@testable import CRDTKit
+
+/// Operations of this node's clients, and those of its peers.
+extension SimulatedStore {
+    /// Carries out a command; `done` is called with the operations when they are durable, or with the error at once.
+    func issue(
+        _ account: String, _ command: (inout AccountState, inout OperationBatch) throws(CRDTError) -> Void,
+        done: @escaping (Result<[GlobalOperation], CRDTError>) -> Void
+    ) {
+        issueWithBodies(account) { (state, batch) throws(CRDTError) -> [[UInt8]] in
+            try command(&state, &batch)
+            return []
+        } done: { done($0) }
+    }
+
+    /// Carries out a command that returns the bodies of the messages that it adds.
+    func issueWithBodies(
+        _ account: String, _ command: (inout AccountState, inout OperationBatch) throws(CRDTError) -> [[UInt8]],
+        done: @escaping (Result<[GlobalOperation], CRDTError>) -> Void
+    ) {
+        guard isReady else { return done(.failure(CRDTError(.notPermitted, "the store is catching up"))) }
+        do throws(CRDTError) {
+            let index = try replica.account(named: account)
+            let box = box(index)
+            let point = replica.begin(nowMilliseconds: now)
+            var batch = OperationBatch(
+                replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp, account: index,
+                context: context(past: point.past), stripe: stripe)
+            let newBodies = try command(&box.state, &batch)
+            absorb(batch.changes)
+            guard !batch.operations.isEmpty else { return whenDurable { done(.success([])) } }
+            var frames: [UInt8] = []
+            for body in newBodies { keep(body, into: &frames) }
+            for payload in try replica.seal(batch.operations, issuedAt: point) {
+                let span = payload.span
+                FrameEnvelope.append(kind: .operations, payload: span.bytes, to: &frames)
+            }
+            newestOwn = point.timestamp
+            let issued = register(batch.operations, past: point.past)
+            if world.mutant == .answersBeforeDurable {
+                done(.success(issued))
+                enqueue(frames) {}
+            } else {
+                enqueue(frames) { done(.success(issued)) }
+            }
+        } catch {
+            done(.failure(error))
+        }
+    }
+
+    private func register(_ operations: [Operation], past: VersionVector) -> [GlobalOperation] {
+        var past = past
+        var result: [GlobalOperation] = []
+        for operation in operations {
+            result.append(replica.global(operation, past: past))
+            past[operation.dot.replica] = operation.dot.counter
+        }
+        oracle.issued(result)
+        return result
+    }
+
+    /// Takes what a peer sent.
+    func receive(_ items: [PeerItem]) -> DeliveryOutcome {
+        var outcome = DeliveryOutcome(delivered: [], deliveredOperations: 0)
+        var frames: [UInt8] = []
+        for (position, item) in items.enumerated() {
+            switch item {
+            case .body(let digest, let size, let bytes):
+                guard SimulatedBody.digest(bytes) == digest && size == UInt64(bytes.count) else {
+                    outcome.refusal = .init(item: position, error: CRDTError(.malformed, "a body has another hash"))
+                    break
+                }
+                keep(bytes, into: &frames)
+            case .operations(let payload):
+                do throws(CRDTError) {
+                    try receive(payload, &outcome, &frames)
+                } catch {
+                    outcome.refusal = .init(item: position, error: error)
+                }
+            }
+            if outcome.refusal != nil { break }
+        }
+        outcome.delivered = replica.deliveredPositions
+        if !frames.isEmpty { enqueue(frames) {} }
+        return outcome
+    }
+
+    private func receive(
+        _ payload: [UInt8], _ outcome: inout DeliveryOutcome, _ log: inout [UInt8]
+    ) throws(CRDTError) {
+        var payload = payload
+        if world.mutant == .skipsTheCausalWait { payload = HastyFrame.withoutDependencies(payload) }
+        switch try replica.receive(payload, nowMilliseconds: now) {
+        case .delivered(let frames, let refused):
+            outcome.refusedFrames += refused
+            for frame in frames {
+                let bytes = frame.heldPayload ?? payload
+                let span = bytes.span
+                FrameEnvelope.append(kind: .operations, payload: span.bytes, to: &log)
+                outcome.deliveredOperations += frame.operations.count
+                apply(frame)
+            }
+        case .waiting(let missing): outcome.waiting.append(missing)
+        case .overflow(let position): outcome.overflow.append(position)
+        case .duplicate, .deferred: break
+        }
+    }
+
+    /// Applies what was delivered, but for what a snapshot contained already.
+    func apply(_ frame: DecodedFrame) {
+        var context = context(past: frame.past)
+        var changes: [StateChange] = []
+        for operation in frame.operations {
+            let dot = operation.dot
+            if imported[operation.account].map({ $0.contains(dot) }) != true {
+                box(operation.account).state.apply(operation, context: context, changes: &changes)
+            }
+            context.past[dot.replica] = dot.counter
+        }
+        absorb(changes)
+    }
+
+    func absorb(_ changes: [StateChange]) {
+        for change in changes {
+            switch change {
+            case .bodyRetained(let digest, let size): holders[digest, default: (0, size)].count += 1
+            case .bodyReleased(let digest):
+                holders[digest]?.count -= 1
+                if holders[digest]?.count ?? 0 <= 0 { holders[digest] = nil }
+            case .subscriptionChanged(name: GroupAccount.name): membersChanged()
+            default: break
+            }
+        }
+    }
+
+    /// Puts a body into the log unless it is there.
+    func keep(_ bytes: [UInt8], into frames: inout [UInt8]) {
+        let digest = SimulatedBody.digest(bytes)
+        if bodies[digest] != nil { return }
+        bodies[digest] = bytes
+        partialBodies[digest] = nil
+        uploads += 1
+        SimulatedBody.frames(bytes, digest, upload: world.number(1...UInt64.max), into: &frames)
+    }
+
+    // MARK: Bodies
+
+    func missingBodies(limit: Int) -> [MissingBody] {
+        let missing = holders.filter { bodies[$0.key] == nil }.map(\.key)
+        return missing.sorted { $0.words.0 < $1.words.0 }.prefix(limit).map { digest in
+            MissingBody(
+                digest: digest, size: holders[digest]?.size ?? 0, held: UInt64(partialBodies[digest]?.count ?? 0))
+        }
+    }
+
+    func readBody(_ digest: BodyDigest, offset: UInt64, length: Int) -> BodyRead {
+        guard let bytes = bodies[digest], offset <= UInt64(bytes.count) else { return .absent }
+        let start = Int(offset)
+        return .piece(size: UInt64(bytes.count), bytes: Array(bytes[start..<min(bytes.count, start + length)]))
+    }
+
+    func storeBody(
+        _ digest: BodyDigest, size: UInt64, offset: UInt64, _ bytes: [UInt8]
+    ) -> BodyStoreOutcome {
+        if bodies[digest] != nil || holders[digest] == nil { return .complete }
+        var held = partialBodies[digest] ?? []
+        if offset != UInt64(held.count) { return .partial(held: UInt64(held.count)) }
+        held += bytes
+        partialBodies[digest] = held
+        if UInt64(held.count) < size { return .partial(held: UInt64(held.count)) }
+        partialBodies[digest] = nil
+        guard SimulatedBody.digest(held) == digest else { return .mismatch }
+        var frames: [UInt8] = []
+        keep(held, into: &frames)
+        enqueue(frames) {}
+        return .complete
+    }
+
+    // MARK: Group
+
+    /// Members by name as operations say.
+    var members: [MemberRecord] {
+        guard let index = replica.symbols.account(named: GroupAccount.name), let box = accounts[index] else { return [] }
+        return box.state.members
+    }
+
+    func advanceStability(_ stable: [StreamPosition], _ retain: [StreamPosition], _ ownSecured: UInt64) {
+        (self.stable, self.retain, self.ownSecured) = (stable, retain, ownSecured)
+        let vector = replica.vector(of: stable)
+        for box in accounts.values {
+            var changes: [StateChange] = []
+            box.state.prune(stable: vector, changes: &changes)
+            absorb(changes)
+        }
+    }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+@testable import CRDTKit
+
+/// A mail store with everything but files and threads: the kit's replica and states on a simulated log and engine, under the rules of the real one.
+/// The state runs ahead of the disk; only what is durable is shown, acknowledged or sent.
+final class SimulatedStore {
+    /// Frames that lie together in one batch, and what to do when they are durable.
+    struct Unit {
+        var frames: [UInt8]
+        var delivered: [StreamPosition]
+        var newestOwn: HybridTimestamp
+        var effects: [() -> Void]
+    }
+
+    let world: World
+    let oracle: Oracle
+    let disk: SimulatedDisk
+    let node: String
+    let stripe: UIDStripe
+    /// Called when something became durable or moved.
+    var signal: () -> Void = {}
+    /// Called when the disk fails with the machine.
+    var requestCrash: () -> Void = {}
+    /// Called when what operations say about the members has changed.
+    var membersChanged: () -> Void = {}
+    /// Called when the sessions must go, because the state was replaced.
+    var dropSessions: () -> Void = {}
+
+    var replica: Replica
+    var accounts: [AccountIndex: AccountBox] = [:]
+    var marks: LogMarks
+    var bodies: [BodyDigest: [UInt8]] = [:]
+    /// Messages that refer to a body, and its size.
+    var holders: [BodyDigest: (count: Int, size: UInt64)] = [:]
+    var partialBodies: [BodyDigest: [UInt8]] = [:]
+    /// Operations of an account that a snapshot brought.
+    var imported: [AccountIndex: VersionVector] = [:]
+    /// What must be delivered before clients are served.
+    var required: [StreamPosition] = []
+    var durable: [StreamPosition]
+    var newestOwn: HybridTimestamp
+    var durableOwn = HybridTimestamp(rawValue: 0)
+    var stable: [StreamPosition] = []
+    var retain: [StreamPosition] = []
+    var ownSecured: UInt64 = 0
+    /// Since when replicas cannot be reached, in milliseconds.
+    var unreachableSince: [ReplicaID: UInt64] = [:]
+    /// The accounts that have a session here.
+    var localInterest: Set<String> = []
+    var exports: [TransferID: SimulatedExport] = [:]
+    var arriving: SimulatedImport?
+    var uploads: UInt64 = 0
+    /// Raised when the state is replaced, so that a checkpoint of the old one is not written.
+    var generation = 0
+    private(set) var isStopped = false
+    private var queue: [Unit] = []
+    private var flight: (batch: [UInt8], units: [Unit])?
+    private var unitsSinceCheckpoint = 0
+
+    /// Bytes of log beyond which an absent member does not hold it back.
+    static var retentionBytes: Int { 96 << 10 }
+
+    var wallMilliseconds: () -> UInt64
+
+    init(
+        world: World, oracle: Oracle, disk: SimulatedDisk, node: String, stripe: UIDStripe, replica: consuming Replica,
+        image: EngineImage, wall: @escaping () -> UInt64
+    ) {
+        (self.world, self.oracle, self.disk) = (world, oracle, disk)
+        (self.node, self.stripe) = (node, stripe)
+        self.replica = replica
+        marks = image.marks
+        bodies = image.bodies
+        required = image.required
+        newestOwn = image.newestOwn
+        durable = []
+        wallMilliseconds = wall
+    }
+
+    var now: UInt64 { wallMilliseconds() }
+
+    /// Whether nothing waits for the disk.
+    var isSettled: Bool { queue.isEmpty && flight == nil }
+
+    /// Whether everything is delivered that the accounts of a snapshot contain.
+    var isReady: Bool {
+        required.allSatisfy { position in
+            replica.replicas.index(of: position.origin).map { replica.delivered[$0] >= position.counter } ?? false
+        }
+    }
+
+    func context(past: VersionVector = VersionVector()) -> ApplyContext {
+        ApplyContext(
+            past: past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
+            keywordHashes: replica.symbols.keywordHashes)
+    }
+
+    func box(_ index: AccountIndex) -> AccountBox {
+        if let known = accounts[index] { return known }
+        let new = AccountBox(AccountState())
+        accounts[index] = new
+        return new
+    }
+
+    // MARK: The log
+
+    /// Queues frames; the effects follow when they are durable. Without frames: when everything before is.
+    func enqueue(_ frames: [UInt8], _ effect: @escaping () -> Void) {
+        if frames.isEmpty && isSettled { return effect() }
+        queue.append(
+            Unit(frames: frames, delivered: replica.deliveredPositions, newestOwn: newestOwn, effects: [effect]))
+        if !frames.isEmpty { unitsSinceCheckpoint += 1 }
+        startWriting()
+    }
+
+    func whenDurable(_ effect: @escaping () -> Void) { enqueue([], effect) }
+
+    private func startWriting() {
+        guard flight == nil, !queue.isEmpty, !isStopped else { return }
+        let units = queue
+        queue = []
+        let frames = units.flatMap(\.frames)
+        let batch = frames.isEmpty ? [] : disk.batch(frames, world: world)
+        flight = (batch, units)
+        let life = generationOfLife
+        var delay = world.number(world.faults.disk)
+        if world.fault(world.faults.slowWrite) { delay *= 100 }
+        if !batch.isEmpty && world.fault(world.faults.crashAtWrite) {
+            world.after(world.number(0...delay)) { [self] in
+                if !isStopped && life == generationOfLife { requestCrash() }
+            }
+        }
+        world.after(delay) { [self] in
+            if isStopped { return }
+            finishWriting()
+        }
+    }
+
+    private var generationOfLife: ObjectIdentifier { ObjectIdentifier(self) }
+
+    private func finishWriting() {
+        guard let (batch, units) = flight else { return }
+        flight = nil
+        if !batch.isEmpty { disk.write(batch) }
+        if let last = units.last {
+            durable = last.delivered
+            durableOwn = last.newestOwn
+            marks.note(disk.end, delivered: durable)
+        }
+        oracle.durable(self)
+        for unit in units {
+            for effect in unit.effects where !isStopped { effect() }
+        }
+        if isStopped { return }
+        signal()
+        startWriting()
+        if unitsSinceCheckpoint > 40 && world.once(in: 10) { checkpoint() }
+    }
+
+    /// The machine loses power.
+    func stop() {
+        isStopped = true
+        if let (batch, _) = flight, !batch.isEmpty { disk.tear(batch, world: world) }
+        (queue, flight) = ([], nil)
+    }
+
+    func noteCheckpoint() { unitsSinceCheckpoint = 0 }
+
+    // MARK: Status
+
+    var status: StoreStatus {
+        var digest: StateDigest?
+        if isSettled && isReady {
+            var sum = StateDigest()
+            for box in accounts.values { sum.add(box.state.digest) }
+            digest = sum
+        }
+        let claims = world.mutant == .acknowledgesBeforeDurable ? replica.deliveredPositions : durable
+        return StoreStatus(
+            replica: replica.id, durable: claims, logStart: marks.start.positions, logEnd: disk.end, digest: digest,
+            newestOwnTimestamp: durableOwn)
+    }
+
+    func digests(after name: String?, limit: Int) -> DigestPage? {
+        guard isSettled && isReady else { return nil }
+        var entries: [AccountDigest] = []
+        for (index, box) in accounts where box.state.digest != StateDigest() {
+            guard let account = replica.symbols.name(of: index) else { continue }
+            if let name, !name.utf8.lexicographicallyPrecedes(account.utf8) { continue }
+            entries.append(AccountDigest(account: account, digest: box.state.digest))
+        }
+        entries.sort { $0.account.utf8.lexicographicallyPrecedes($1.account.utf8) }
+        return DigestPage(
+            vector: replica.deliveredPositions, entries: Array(entries.prefix(limit)), isLast: entries.count <= limit)
+    }
+
+    /// What a session sees of an account now; to be shown when everything so far is durable.
+    func view(_ account: String) -> AccountView {
+        guard let index = replica.symbols.account(named: account), let box = accounts[index] else {
+            return AccountView(mailboxes: [], subscriptions: [])
+        }
+        var views: [MailboxView] = []
+        for (name, id) in box.state.mailboxes {
+            guard let summary = box.state.summary(of: id) else { continue }
+            let messages = box.state.messages(in: id).map { message in
+                MailboxView.Message(
+                    uid: message.uid, id: replica.globalID(message.id), flags: replica.flagNames(message.flags),
+                    modSeq: message.modSeq)
+            }
+            views.append(
+                MailboxView(
+                    id: replica.globalID(id.dot), name: name, uidValidity: summary.uidValidity,
+                    uidNext: summary.uidNext, highestModSeq: summary.highestModSeq, waiting: summary.waiting,
+                    messages: messages))
+        }
+        return AccountView(mailboxes: views, subscriptions: box.state.subscribedNames)
+    }
+
+    /// The first broken rule of the replica or a state.
+    func violation() -> String? {
+        do throws(CRDTError) { try replica.checkInvariants() } catch { return "\(error)" }
+        for (index, box) in accounts {
+            let name = replica.symbols.name(of: index) ?? "?"
+            if let violation = box.state.checkInvariants() { return "account \(name): \(violation)" }
+            if box.state.recomputedDigest(context: context()) != box.state.digest {
+                return "account \(name): the digest is not that of the state"
+            }
+        }
+        return nil
+    }
+}
