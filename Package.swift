@@ -163,8 +163,8 @@ if !kitsOnly {
         .target(
             name: "PlutoService",
             dependencies: [
-                "CRDTKit", "FrontDoor", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
-                "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                "CRDTKit", "FrontDoor", "IMAPCore", "IMAPService", "MailStore", "NodeSupport", "PeerTransport",
+                "ReplicaService", "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
@@ -172,9 +172,10 @@ if !kitsOnly {
         .testTarget(
             name: "PlutoServiceTests",
             dependencies: [
-                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", product("Logging", "swift-log"),
-                product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
-                product("Crypto", "swift-crypto"),
+                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", "LiveTestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/PlutoService", swiftSettings: house),
         .executableTarget(
             name: "pluto",

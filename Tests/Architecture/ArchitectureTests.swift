@@ -59,7 +59,7 @@ struct ArchitectureTests {
         (
             "Sources/Tools/Support/PlutoService",
             [
-                "CRDTKit", "Crypto", "FoundationEssentials", "FrontDoor", "Glibc", "IMAPService", "Logging",
+                "CRDTKit", "Crypto", "FoundationEssentials", "FrontDoor", "Glibc", "IMAPCore", "IMAPService", "Logging",
                 "MailStore", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NodeSupport", "PeerTransport",
                 "ReplicaService", "ServiceLifecycle", "SwiftASN1", "Synchronization", "UserDatabase", "X509",
             ]

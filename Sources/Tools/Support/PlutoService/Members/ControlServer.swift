@@ -6,7 +6,7 @@ package import Logging
 internal import NIOCore
 internal import NIOPosix
 package import NodeSupport
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Takes requests about members on a Unix-domain socket that only the node's own user can open.
 ///
@@ -79,7 +79,8 @@ package final class ControlServer: Service {
                 let code = errno
                 try await listener.channel.close().get()
                 throw NodeError.system(
-                    .controlUnusable, "cannot protect \(path)", errno: code, remedy: "check the directory's permissions")
+                    .controlUnusable, "cannot protect \(path)", errno: code, remedy: "check the directory's permissions"
+                )
             }
             return ControlServer(listener: listener, path: path, limits: limits, logger: logger, answer: answer)
         } catch let error as NodeError {
@@ -92,7 +93,7 @@ package final class ControlServer: Service {
     /// Answers until the process stops gracefully.
     package func run() async throws {
         let channel = listener.channel
-        try await withTaskCancellationOrGracefulShutdownHandler {
+        await withTaskCancellationOrGracefulShutdownHandler {
             // Closing the listener on purpose ends the sequence, or fails a wait for the next connection.
             try? await listener.executeThenClose { connections in
                 try await withThrowingDiscardingTaskGroup { group in

@@ -39,9 +39,9 @@ extension ClusterReport {
                 [report.node, "-", backend.name, backend.isUp ? "up" : "DOWN", "-", "-", "-"]
             }
         }
-        var text = Self.aligned(nodes)
-        if groups.count > 1 { text += "\n" + Self.aligned(groups) }
-        if peers.count > 1 { text += "\n" + Self.aligned(peers) }
+        var text = TextTable.aligned(nodes)
+        if groups.count > 1 { text += "\n" + TextTable.aligned(groups) }
+        if peers.count > 1 { text += "\n" + TextTable.aligned(peers) }
         let worries = worries
         text += worries.isEmpty ? "\nall is well\n" : "\nnot well:\n" + worries.map { "  \($0)\n" }.joined()
         return text
@@ -72,22 +72,5 @@ extension ClusterReport {
         let whole = Int(min(max(seconds, 0), 1e12))
         return whole < 3_600
             ? "\(whole / 60)m\(whole % 60)s" : "\(whole / 86_400)d\(whole / 3_600 % 24)h\(whole / 60 % 60)m"
-    }
-
-    /// Columns as wide as their widest cell, two spaces between them.
-    private static func aligned(_ rows: [[String]]) -> String {
-        var widths: [Int] = []
-        for row in rows {
-            for (column, cell) in row.enumerated() {
-                if column == widths.count { widths.append(0) }
-                widths[column] = max(widths[column], cell.count)
-            }
-        }
-        return rows.map { row in
-            let cells = row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-            }
-            return cells.joined(separator: "  ") + "\n"
-        }.joined()
     }
 }
