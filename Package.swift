@@ -169,6 +169,7 @@ if !kitsOnly {
             name: "PlutoServiceTests",
             dependencies: [
                 "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
                 product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/PlutoService", swiftSettings: house),

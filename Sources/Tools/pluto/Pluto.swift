@@ -16,7 +16,7 @@ struct Pluto: AsyncParsableCommand {
             configuration.
             """,
         version: PlutoVersion.current,
-        subcommands: [DemoCommand.self, HashPasswordCommand.self])
+        subcommands: [DemoCommand.self, CheckConfigCommand.self, PKICommand.self, HashPasswordCommand.self])
 }
 
 /// The version that `--version` and IMAP's ID tell.
