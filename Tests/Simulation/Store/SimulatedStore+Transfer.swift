@@ -161,7 +161,9 @@ extension SimulatedStore {
         while let read = disk.read(from: position, maximumBytes: 1 << 20), !read.frames.isEmpty {
             for frame in read.frames where frame.kind == .operations {
                 let payload = Array(frame.envelope.dropFirst(FrameEnvelope.headerBytes))
-                if case .delivered(let frames, _) = try replica.recover(payload) { for frame in frames { apply(frame) } }
+                if case .delivered(let frames, _) = try replica.recover(payload) {
+                    for frame in frames { apply(frame) }
+                }
             }
             position = read.next
         }

@@ -17,6 +17,8 @@ final class World {
     /// The last things that happened, for whoever has to understand a violation.
     private(set) var trace: [String] = []
     var traceLimit = 0
+    /// Whether the machines' rules are checked after each step rather than now and then.
+    var checksEveryStep = false
     /// Whether time passes without new faults, so that everything must come to rest.
     var isCalm = false
 
