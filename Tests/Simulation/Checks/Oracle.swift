@@ -49,8 +49,6 @@ final class Oracle {
 
     func acknowledged(_ list: [GlobalOperation]) { for operation in list { acknowledged.insert(operation.id) } }
 
-    func durable(_ store: SimulatedStore) {}
-
     /// A node came back: what it had not made durable never happened.
     func recovered(_ store: SimulatedStore) {
         let id = store.replica.id
@@ -81,8 +79,6 @@ final class Oracle {
         }
         return isLoss
     }
-
-    func replaced(_ store: SimulatedStore, by vector: [StreamPosition]) {}
 
     /// A session at a node was shown this.
     func observed(_ node: String, _ account: String, _ view: AccountView) {

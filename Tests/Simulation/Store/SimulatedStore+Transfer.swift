@@ -150,7 +150,6 @@ extension SimulatedStore {
         marks.skip(snapshot.filter { $0.counter > before[$0.origin] })
         recountBodies()
         disk.engine = image()
-        oracle.replaced(self, by: vector)
         dropSessions()
         membersChanged()
         signal()

@@ -105,8 +105,8 @@ struct FaultProfile {
 enum Mutant: String, CaseIterable {
     /// Clients are answered before their write is durable.
     case answersBeforeDurable
-    /// Peers are told that operations are durable which are not.
-    case acknowledgesBeforeDurable
+    /// Peers are sent, and told of, what is not durable yet.
+    case sendsBeforeDurable
     /// Frames are delivered without what they depend on.
     case skipsTheCausalWait
     /// A restart forgets up to which UID messages were shown.
