@@ -22,8 +22,9 @@ public enum UIDAction: Hashable, Sendable {
 public struct UIDPolicy: Hashable, Sendable {
     /// What the shell knows of a mailbox besides its ``UIDFacts``.
     public struct Situation: Hashable, Sendable {
-        /// How long the owner has been out of reach; nil if it can be reached. An owner that is no member any more, or a former identity of a wiped node, is out
-        /// of reach for ever: pass the greatest value.
+        /// How long the owner has been out of reach; nil if it can be reached.
+        ///
+        /// An owner that is no member any more, or a former identity of a wiped node, is out of reach for ever: pass the greatest value.
         public var ownerUnreachableMilliseconds: UInt64?
         /// Whether a session has the mailbox open here, or a message that waits came by this replica.
         public var hasLocalInterest: Bool
