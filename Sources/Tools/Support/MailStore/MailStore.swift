@@ -100,6 +100,7 @@ package final class MailStore: Sendable {
     ///
     /// What was acknowledged is safe whether this is called or not.
     package func close() async {
+        if let arriving = transfers.withLock({ $0.arriving }) { await abortImport(arriving.transfer) }
         let suffix = core.withLock { $0.log.end.rawValue - $0.checkpointed.rawValue }
         if suffix <= options.closingCheckpointBytes { await checkpointOrReport() }
         let log = core.withLock { core in

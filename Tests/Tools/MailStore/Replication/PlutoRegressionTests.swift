@@ -48,6 +48,31 @@ struct PlutoRegressionTests {
         await peers.closeAll()
     }
 
+    /// 1.5: a receiver that died in the middle of a batch could not go on; here its disk fails at every commit in turn.
+    @Test func section1_5_aDiskThatFailsInTheMiddleOfABatchLosesOnlyWhatWasNotDurable() async throws {
+        let peers = try await StorePeers(2) { $0.operationsPerTurn = 3 }
+        let anna = try await peers[0].account(named: "anna")
+        for number in 0..<12 { try await anna.append("message \(number)") }
+        try await peers.settle(0)
+        for _ in 0..<6 {
+            peers.fixtures[1].files.set { $0.failingSyncs = 1 }
+            let items = try peers.pending(from: 0, to: 1)
+            _ = await peers[1].receive(items)
+            // Whatever became durable is what the store says; a reader goes back to it.
+            _ = try? await peers[1].account(named: "anna").mailboxes()
+            peers.fixtures[1].clock.advance(seconds: 5)
+            peers.fixtures[1].files.set { $0.failingSyncs = 0 }
+            _ = await peers[1].receive(Array(try peers.pending(from: 0, to: 1).prefix(4)))
+        }
+        try await peers.carry(from: 0, to: 1)
+        #expect(try await peers[1].account(named: "anna").messages(of: "INBOX").count == 12)
+        try await expectAgreement(peers)
+        await peers.close(1)
+        try await peers.open(1)
+        try await expectAgreement(peers)
+        await peers.closeAll()
+    }
+
     /// 1.5: a batch that was sent again, after a lost acknowledgement or a restart, was applied again or stalled the receiver for ever.
     @Test func section1_5_aBatchThatIsSentAgainIsAppliedOnce() async throws {
         let peers = try await StorePeers(2)
@@ -252,7 +277,10 @@ struct PlutoRegressionTests {
     @Test func allPairsOfConcurrentCommandsConverge() async throws {
         let commands: [(String, @Sendable (MailAccount) async throws -> Void)] = [
             ("append", { try await $0.append("new", to: "f") }),
-            ("store", { try await Self.change($0) { try await $0.store($0.snapshot.uids, .add(.init(system: .seen))) } }),
+            (
+                "store",
+                { try await Self.change($0) { try await $0.store($0.snapshot.uids, .add(.init(system: .seen))) } }
+            ),
             ("replace", { try await Self.change($0) { try await $0.store($0.snapshot.uids, .replace(.init())) } }),
             (
                 "expunge",

@@ -13,27 +13,6 @@ import Testing
 /// Snapshots from one store to another.
 @Suite("State transfer", .timeLimit(.minutes(3)))
 struct TransferTests {
-    /// Carries a snapshot of everything, or of one account.
-    private func transfer(
-        _ peers: StorePeers, from source: Int, to target: Int, _ scope: SnapshotScope = .everything,
-        beforeLast: () async throws -> Void = {}
-    ) async throws -> ImportOutcome {
-        let id = TransferID(receiver: peers[target].replicaID, number: .random(in: 0 ... .max))
-        try peers[source].beginExport(id, scope)
-        try await peers[target].beginImport(id, scope)
-        var index: UInt64 = 0
-        while true {
-            let part = try await peers[source].exportPart(id, index: index)
-            if part.isLast { try await beforeLast() }
-            let outcome = await peers[target].importPart(id, part)
-            guard case .accepted = outcome, !part.isLast else {
-                await peers[source].endExport(id)
-                return outcome
-            }
-            index += 1
-        }
-    }
-
     private func fill(_ store: MailStore) async throws {
         for name in ["anna", "bert"] {
             let account = try await store.account(named: name)
@@ -52,11 +31,11 @@ struct TransferTests {
         let peers = try await StorePeers(3)
         try await fill(peers[0])
         try await peers.carry(from: 0, to: 2)
-        #expect(try await transfer(peers, from: 0, to: 1) == .accepted)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
         try await expectAgreement(peers)
         // What messages hold has still to come, the newest first.
         let missing = peers[1].missingBodies(limit: 1_000)
-        #expect(missing.count == 62)
+        #expect(missing.count == 61)
         try await peers.carryBodies(from: 0, to: 1, part: 20_000)
         #expect(peers[1].missingBodies(limit: 1).isEmpty)
         try await expectSameMail(peers, 0, 1)
@@ -78,7 +57,7 @@ struct TransferTests {
     @Test func whatTheLogNoLongerHasIsNotPromised() async throws {
         let peers = try await StorePeers(3)
         try await fill(peers[0])
-        #expect(try await transfer(peers, from: 0, to: 1) == .accepted)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
         let origin = peers[0].replicaID
         #expect(StreamVector(peers[1].replicationStatus().logStart)[origin] > 0)
         #expect(peers[1].locate([StreamPosition(origin: origin, counter: 1)]) == nil)
@@ -102,8 +81,8 @@ struct TransferTests {
         try await peers[1].checkpoint()
         for number in 0..<50 { try await peers[0].account(named: "anna").append("meanwhile \(number)") }
         #expect(
-            try await transfer(
-                peers, from: 0, to: 1,
+            try await peers.transfer(
+                from: 0, to: 1,
                 beforeLast: {
                     // The store serves on until the last moment.
                     try await here.append("in the middle of the transfer", to: "Unsent")
@@ -139,7 +118,7 @@ struct TransferTests {
         let before = try await there.counts(of: "INBOX")
         let shown = try await there.messages(of: "INBOX").map { [UInt64($0.uid), $0.modSeq] }
         for number in 0..<5 { try await here.append("more \(number)") }
-        #expect(try await transfer(peers, from: 0, to: 1) == .accepted)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
         let after = try await peers[1].account(named: "anna")
         let counts = try await after.counts(of: "INBOX")
         #expect(counts.uidValidity == before.uidValidity)
@@ -170,7 +149,7 @@ struct TransferTests {
         #expect(peers[1].replicationStatus().digest == digest)
         try await here.append("and on it goes")
         #expect(!FileManager.default.fileExists(atPath: peers.fixtures[1].path + "/engine.import"))
-        #expect(try await transfer(peers, from: 0, to: 1) == .accepted)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
         try await peers.converge()
         try await expectAgreement(peers)
         await peers.closeAll()
@@ -248,15 +227,17 @@ struct TransferTests {
                 replica: core.replica.own, firstCounter: 1_000_000, timestamp: HybridTimestamp(milliseconds: 1),
                 account: box.index, context: core.context(past: core.replica.delivered))
             let mailbox = box.state.mailbox(named: "INBOX") ?? .inbox
-            let doomed = box.state.messages(in: mailbox).prefix(3).map(\.id)
-            try? box.state.expunge(doomed, in: mailbox, batch: &batch)
+            for message in box.state.messages(in: mailbox).prefix(3) {
+                _ = try? box.state.store(
+                    .add(FlagSet([.flagged, .draft])), message: message.id, in: mailbox, batch: &batch)
+            }
             _ = core.absorb(batch.changes, of: box, origin: 0)
         }
         #expect(peers.digests()[0] != peers.digests()[1])
         let pages = try (0..<2).map { try #require(try peers[$0].accountDigests(after: nil, limit: 10)).entries }
         #expect(zip(pages[0], pages[1]).filter { $0 != $1 }.map(\.0.account) == ["anna"])
         let open = try await broken.open("INBOX") {}
-        #expect(try await transfer(peers, from: 0, to: 1, .account("anna")) == .accepted)
+        #expect(try await peers.transfer(from: 0, to: 1, .account("anna")) == .accepted)
         guard case .overrun? = open.takeNotices().last else {
             Issue.record("the open mailbox was not told")
             return
@@ -276,8 +257,8 @@ struct TransferTests {
         let peers = try await StorePeers(2)
         try await fill(peers[0])
         try await peers.converge()
-        let outcome = try await transfer(
-            peers, from: 0, to: 1, .account("anna"),
+        let outcome = try await peers.transfer(
+            from: 0, to: 1, .account("anna"),
             beforeLast: { try await peers[1].account(named: "anna").createMailbox("Later") })
         guard case .rejected = outcome else {
             Issue.record("the account was replaced")

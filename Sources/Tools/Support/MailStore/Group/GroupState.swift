@@ -36,6 +36,8 @@ struct GroupState {
     var exportHolds: [TransferID: LogPosition] = [:]
     /// Whether nothing of the log is cut because a snapshot is coming in, on top of which it will be put.
     var holdsLog = false
+    /// What was done about UIDs.
+    var uidCounts = UIDCounts()
     /// How often memory went back to what is durable: peers have to send again what was lost by that.
     var setbacks: UInt64 = 0
 
@@ -53,6 +55,7 @@ struct GroupState {
         unreachable = old.unreachable
         exportHolds = old.exportHolds
         holdsLog = old.holdsLog
+        uidCounts = old.uidCounts
         setbacks = old.setbacks + 1
     }
 }

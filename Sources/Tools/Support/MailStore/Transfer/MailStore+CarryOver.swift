@@ -14,6 +14,7 @@ extension MailStore {
     /// - Parameters:
     ///   - next: the core of the new engine, with the log on top.
     ///   - fresh: the new engine.
+    /// - Throws: what either engine reports.
     func carryOver(to next: inout StoreCore?, _ fresh: LMDBEngine) async throws {
         let names = core.withLock { $0.accountNames }
         for (position, name) in names.enumerated() {
@@ -74,6 +75,7 @@ extension MailStore {
     ///   - old: the engine in use.
     ///   - fresh: the new one.
     ///   - notesMissing: whether those that are not there are noted as missing.
+    /// - Throws: what either engine reports.
     func copyBodies(from old: LMDBEngine, to fresh: LMDBEngine, notingMissing notesMissing: Bool) async throws {
         var start: [UInt8] = [EngineKey.Family.bodyCount.rawValue]
         let end = EngineKey.end(of: start)
@@ -137,6 +139,7 @@ extension StoreCore {
     ///   - old: the account in the state that is replaced, with all its messages.
     ///   - name: its name.
     ///   - reader: reads the new engine.
+    /// - Throws: what the engine reports.
     mutating func carryOver(_ old: AccountBox, named name: String, _ reader: EngineReader) throws {
         let index = try replica.account(named: name)
         let box: AccountBox

@@ -7,7 +7,9 @@ internal import Storage
 internal import Synchronization
 
 extension MailStore {
-    /// Begins to take in a snapshot; one that is under way is given up. The store serves on until the last part is taken.
+    /// Begins to take in a snapshot; one that is under way is given up.
+    ///
+    /// The store serves on until the last part is taken.
     ///
     /// - Parameters:
     ///   - transfer: the transfer.
@@ -185,7 +187,8 @@ extension StoreCore {
         if !wanted.isEmpty {
             guard let found = group.marks.locate(wanted) else {
                 throw MailStoreError(
-                    .unavailable, "the snapshot lacks operations that the log has lost; one of another replica is needed")
+                    .unavailable,
+                    "the snapshot lacks operations that the log has lost; one of another replica is needed")
             }
             position = max(found, log.first)
         }

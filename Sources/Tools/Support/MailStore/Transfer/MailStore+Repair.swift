@@ -105,7 +105,9 @@ extension StoreCore {
         var changes: [StateChange] = []
         let (before, after) = (box.state.recordedMailboxes, came.recordedMailboxes)
         let known = Set(after)
-        for mailbox in before where known.contains(mailbox) { came.carryOver(mailbox, from: box.state, changes: &changes) }
+        for mailbox in before where known.contains(mailbox) {
+            came.carryOver(mailbox, from: box.state, changes: &changes)
+        }
         var gone: Set<Dot> = []
         for mailbox in before {
             for message in box.state.recordIDs(in: mailbox) {

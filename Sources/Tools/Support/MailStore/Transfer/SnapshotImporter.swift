@@ -72,8 +72,10 @@ actor SnapshotImporter {
                 for put in writes.puts { try writer.put(put.value, for: put.key) }
                 for (digest, more) in writes.bodies {
                     let key = EngineKey.bodyCount(digest)
-                    var count = try writer.value(for: key).flatMap { BodyCount($0) } ?? BodyCount(
-                        references: 0, size: more.size)
+                    var count =
+                        try writer.value(for: key).flatMap { BodyCount($0) }
+                        ?? BodyCount(
+                            references: 0, size: more.size)
                     count.references += more.references
                     try writer.put(count.encoded(), for: key)
                 }
@@ -111,6 +113,7 @@ actor SnapshotImporter {
     /// - Parameters:
     ///   - position: from where the log is put on top.
     ///   - marks: the index of the log.
+    /// - Returns: keys and values.
     func root(scanning position: LogPosition, marks: LogMarks) -> [(key: [UInt8], value: [UInt8])] {
         var puts: [(key: [UInt8], value: [UInt8])] = [
             (EngineKey.layout, EngineInteger.encoded(UInt64(EngineKey.layoutVersion))),
