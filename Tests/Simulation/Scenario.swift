@@ -21,7 +21,7 @@ struct Scenario {
         nodes = chance.number(2...7)
         accounts = chance.number(1...3)
         clients = chance.number(2...5)
-        milliseconds = UInt64(chance.number(8_000...25_000))
+        milliseconds = UInt64(chance.number(4_000...14_000))
         let isWide = chance.once(in: 3)
         faults.latency = isWide ? 20_000...200_000 : 100...15_000
         faults.disk = chance.once(in: 3) ? 2_000...40_000 : 50...4_000

@@ -37,7 +37,8 @@ final class Simulation {
 
     @discardableResult
     private func addNode(_ member: GroupMember, configured: [GroupMember]) -> SimulatedNode {
-        let skew = Int64(world.number(0...2 * scenario.faults.skewMilliseconds)) - Int64(scenario.faults.skewMilliseconds)
+        let skew =
+            Int64(world.number(0...2 * scenario.faults.skewMilliseconds)) - Int64(scenario.faults.skewMilliseconds)
         let lead: Int64 = scenario.faults.hasClockFarAhead && member.stripe == 0 ? 240_000 : 0
         let node = SimulatedNode(
             world: world, network: network, oracle: oracle, name: member.name, stripe: member.stripe,
@@ -86,9 +87,12 @@ final class Simulation {
         for node in nodes where !node.isUp { node.start() }
         let limit = world.milliseconds + Simulation.restMilliseconds
         var calm = 0
+        let accounts = (0..<scenario.accounts).map { "user\($0)" }
         while calm < 8 && !world.hasFailed && world.milliseconds < limit {
             advance(by: 250)
             for node in nodes where !node.isUp { node.start() }
+            // Somebody looks at every mailbox everywhere: what waits there for a UID gets one in the end.
+            for node in present { node.store?.localInterest.formUnion(accounts) }
             calm = unrest == nil ? calm + 1 : 0
         }
         if let unrest { world.violate("nothing comes to rest: \(unrest)") }
@@ -119,7 +123,8 @@ final class Simulation {
                     let summary = box.state.summary(of: mailbox)
                     if summary?.waiting ?? 0 > 0 {
                         let facts = box.state.uidFacts(of: mailbox, context: store.context())
-                        return "in \(name) of account \(index.rawValue) at \(node.name) messages wait: \(String(describing: facts))"
+                        return
+                            "in \(name) of account \(index.rawValue) at \(node.name) messages wait: \(String(describing: facts))"
                     }
                 }
             }
@@ -145,7 +150,9 @@ final class Simulation {
                 }
             }
             if store.status.digest != first.status.digest {
-                world.violate("\(node.name) has digest \(String(describing: store.status.digest)), \(present[0].name) \(String(describing: first.status.digest))")
+                world.violate(
+                    "\(node.name) has digest \(String(describing: store.status.digest)), \(present[0].name) \(String(describing: first.status.digest))"
+                )
             }
             for (digest, bytes) in store.bodies where SimulatedBody.digest(bytes) != digest {
                 world.violate("\(node.name) holds a body with another hash")
@@ -195,7 +202,7 @@ final class Simulation {
     private func wipe() {
         let up = nodes.filter(\.isUp)
         guard up.count > 1, let victim = world.pick(up) else { return }
-        victim.wipe { replica in held(of: replica, besides: victim) }
+        if victim.wipe(heldByOthers: { held(of: $0, besides: victim) }) { for client in clients { client.beginAnew() } }
         world.after(world.number(10_000...3_000_000)) { victim.start() }
     }
 
@@ -238,9 +245,12 @@ final class Simulation {
                 return
             }
             let own = StreamVector(store.durable)[store.replica.id]
-            guard let witness = nodes.first(where: { node in
-                node !== leaver && node.serves && node.store.map { StreamVector($0.durable)[store.replica.id] >= own } ?? false
-            }) else { return removeWhenDrained(leaver) }
+            guard
+                let witness = nodes.first(where: { node in
+                    node !== leaver && node.serves
+                        && node.store.map { StreamVector($0.durable)[store.replica.id] >= own } ?? false
+                })
+            else { return removeWhenDrained(leaver) }
             world.note("\(leaver.name) leaves")
             witness.change(.remove(name: leaver.name))
             leaver.retire { replica in held(of: replica, besides: leaver) }

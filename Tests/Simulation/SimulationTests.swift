@@ -4,11 +4,11 @@
 import Testing
 
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Darwin)
-    private import Darwin
+private import Darwin
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #endif
 
 /// Random groups under random faults. `KUIPER_SEEDS=1000` runs so many, `KUIPER_SEED=42` replays one exactly and prints what happened.

@@ -49,26 +49,36 @@ final class Oracle {
 
     func acknowledged(_ list: [GlobalOperation]) { for operation in list { acknowledged.insert(operation.id) } }
 
-    func durable(_ store: SimulatedStore) {}
-
     /// A node came back: what it had not made durable never happened.
     func recovered(_ store: SimulatedStore) {
         let id = store.replica.id
         let last = store.replica.delivered[store.replica.own]
         for key in operations.keys where key.origin == id && key.counter > last {
             operations[key] = nil
-            if acknowledged.contains(key) { world.violate("\(store.node) lost operation \(key), which it had acknowledged") }
+            if acknowledged.contains(key) {
+                world.violate("\(store.node) lost operation \(key), which it had acknowledged")
+            }
         }
     }
 
     /// A store is gone for good; the others hold so much of a replica's operations.
-    func isGone(_ node: String, _ replica: ReplicaID?, held: (ReplicaID) -> UInt64) {
+    ///
+    /// - Returns: whether operations are lost with it. Then nobody knows which UIDs of its stripe were given, and its clients must begin anew.
+    func isGone(
+        _ node: String, _ replica: ReplicaID?, stripe: UInt8, had: StreamVector, held: (ReplicaID) -> UInt64
+    ) -> Bool {
         if let replica { gone[replica] = UInt64.max }
-        for (replica, before) in gone { gone[replica] = min(before, held(replica)) }
+        var isLoss = false
+        for (replica, before) in gone {
+            gone[replica] = min(before, held(replica))
+            if had[replica] > held(replica) { isLoss = true }
+        }
         for key in shown.keys where key.node == node { shown[key] = nil }
+        if isLoss {
+            for key in meanings.keys where (key.uid - 1) / 1_024 % 16 == UInt32(stripe) { meanings[key] = nil }
+        }
+        return isLoss
     }
-
-    func replaced(_ store: SimulatedStore, by vector: [StreamPosition]) {}
 
     /// A session at a node was shown this.
     func observed(_ node: String, _ account: String, _ view: AccountView) {
@@ -80,7 +90,9 @@ final class Oracle {
         let key = ShownKey(node: node, account: account, mailbox: view.id)
         var before = shown[key] ?? Shown()
         let place = "\(node) shows in \(account)/\(view.name) (\(view.id))"
-        if view.uidValidity < before.validity { world.violate("\(place) UIDVALIDITY \(view.uidValidity) after \(before.validity)") }
+        if view.uidValidity < before.validity {
+            world.violate("\(place) UIDVALIDITY \(view.uidValidity) after \(before.validity)")
+        }
         if view.uidValidity != before.validity {
             before = Shown()
             before.validity = view.uidValidity
@@ -96,7 +108,9 @@ final class Oracle {
         for message in view.messages {
             if message.uid <= last { world.violate("\(place) UID \(message.uid) after \(last)") }
             last = message.uid
-            if UInt64(message.uid) >= view.uidNext { world.violate("\(place) UID \(message.uid), UIDNEXT \(view.uidNext)") }
+            if UInt64(message.uid) >= view.uidNext {
+                world.violate("\(place) UID \(message.uid), UIDNEXT \(view.uidNext)")
+            }
             check(message, before, view, place)
             note(message, account, view, place)
             after.messages[message.uid] = message
@@ -112,14 +126,17 @@ final class Oracle {
         }
         if let known = before.messages[message.uid] {
             if known.flags != message.flags && message.modSeq <= before.highestModSeq {
-                world.violate("\(place) other flags of UID \(message.uid) with MODSEQ \(message.modSeq), no later than \(before.highestModSeq)")
+                world.violate(
+                    "\(place) other flags of UID \(message.uid) with MODSEQ \(message.modSeq), no later than \(before.highestModSeq)"
+                )
             }
         } else if before.gone.contains(message.uid) {
             world.violate("\(place) UID \(message.uid) again, which had vanished")
         } else if UInt64(message.uid) < before.uidNext {
             world.violate("\(place) new UID \(message.uid) below UIDNEXT \(before.uidNext), which it had told")
         } else if message.modSeq <= before.highestModSeq {
-            world.violate("\(place) new UID \(message.uid) with MODSEQ \(message.modSeq), no later than \(before.highestModSeq)")
+            world.violate(
+                "\(place) new UID \(message.uid) with MODSEQ \(message.modSeq), no later than \(before.highestModSeq)")
         }
     }
 
@@ -174,7 +191,9 @@ final class Oracle {
     private func check(
         _ account: String, _ view: MailboxView, _ here: [GlobalOperation], _ deletes: [GlobalOperation]
     ) {
-        if view.waiting > 0 { world.violate("\(account)/\(view.name): \(view.waiting) messages wait for a UID for ever") }
+        if view.waiting > 0 {
+            world.violate("\(account)/\(view.name): \(view.waiting) messages wait for a UID for ever")
+        }
         var about: [GlobalID: [GlobalOperation]] = [:]
         for operation in here {
             switch operation.body {
@@ -184,10 +203,12 @@ final class Oracle {
             default: break
             }
         }
-        let shown = Dictionary(view.messages.map { ($0.id, $0) }, uniquingKeysWith: { first, second in
-            world.violate("\(account)/\(view.name): message \(first.id) is there as \(first.uid) and \(second.uid)")
-            return first
-        })
+        let shown = Dictionary(
+            view.messages.map { ($0.id, $0) },
+            uniquingKeysWith: { first, second in
+                world.violate("\(account)/\(view.name): message \(first.id) is there as \(first.uid) and \(second.uid)")
+                return first
+            })
         for (message, list) in about {
             let isExpunged = list.contains { if case .expunge = $0.body { true } else { false } }
             let isKept = list.contains { one in
@@ -199,11 +220,13 @@ final class Oracle {
             let isPresent = isKept && !isExpunged && operations[message] != nil
             guard isPresent == (shown[message] != nil) else {
                 let told = acknowledged.contains(message) ? "acknowledged" : "unacknowledged"
-                world.violate("\(account)/\(view.name): the \(told) message \(message) should \(isPresent ? "" : "not ")be there")
+                world.violate(
+                    "\(account)/\(view.name): the \(told) message \(message) should \(isPresent ? "" : "not ")be there")
                 continue
             }
             if let shown = shown[message], shown.flags != flags(list) {
-                world.violate("\(account)/\(view.name): message \(message) has \(shown.flags), should have \(flags(list))")
+                world.violate(
+                    "\(account)/\(view.name): message \(message) has \(shown.flags), should have \(flags(list))")
             }
         }
         for message in view.messages where about[message.id] == nil {

@@ -39,7 +39,7 @@ final class SimulatedClient {
 
     private func act() {
         if isStopped { return }
-        world.after(world.number(2_000...150_000)) { [self] in act() }
+        world.after(world.number(2_000...90_000)) { [self] in act() }
         if isBusy { return }
         if node?.serves != true || world.once(in: 25) {
             node = world.pick(nodes().filter(\.serves))
@@ -51,6 +51,9 @@ final class SimulatedClient {
     }
 
     // MARK: Looking
+
+    /// Forgets everything: a node was lost with operations that nobody else had, and what it showed.
+    func beginAnew() { copies = [:] }
 
     /// Looks at all mailboxes, as a session that lists, selects and fetches.
     func look(_ node: SimulatedNode) {
@@ -87,7 +90,8 @@ final class SimulatedClient {
             guard let copy = copies[mailbox.id], copy.validity == mailbox.uidValidity else { continue }
             for message in mailbox.messages where copy.messages[message.uid] != message.id {
                 world.violate(
-                    "client \(number) of \(account) never got UID \(message.uid) (\(message.id)) of \(mailbox.name) (\(mailbox.id))")
+                    "client \(number) of \(account) never got UID \(message.uid) (\(message.id)) of \(mailbox.name) (\(mailbox.id))"
+                )
             }
         }
     }

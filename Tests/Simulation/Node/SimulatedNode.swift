@@ -37,6 +37,7 @@ final class SimulatedNode: NetworkEnd {
     private var dialling: Set<String> = []
     private var pauses: [String: UInt64] = [:]
     private var isPumping = false
+    private var pumps = 0
     private var isSignalled = false
     private var tickAt: UInt64 = .max
 
@@ -118,20 +119,25 @@ final class SimulatedNode: NetworkEnd {
     }
 
     /// The disk is lost with everything on it.
-    func wipe(heldByOthers held: (ReplicaID) -> UInt64) {
+    ///
+    /// - Returns: whether operations are lost with it.
+    @discardableResult
+    func wipe(heldByOthers held: (ReplicaID) -> UInt64) -> Bool {
         world.note("\(name) is wiped")
-        let id = replicaID
+        let (id, had) = (replicaID, StreamVector(store?.durable ?? []))
         crash(thenRestart: false)
         disk = SimulatedDisk(world: world)
-        oracle.isGone(name, id, held: held)
+        return oracle.isGone(name, id, stripe: stripe, had: had, held: held)
     }
 
     /// The node leaves the group for good.
     func retire(heldByOthers held: (ReplicaID) -> UInt64) {
-        let id = replicaID
+        let (id, had) = (replicaID, StreamVector(store?.durable ?? []))
         crash(thenRestart: false)
         isRetired = true
-        oracle.isGone(name, id, held: held)
+        if oracle.isGone(name, id, stripe: stripe, had: had, held: held) {
+            world.note("operations are lost with \(name)")
+        }
     }
 
     /// The replica that the disk belongs to.
@@ -267,8 +273,11 @@ final class SimulatedNode: NetworkEnd {
         let life = life
         while life == self.life, let box, let directive = box.machine.nextDirective() { execute(directive) }
         guard life == self.life, let box else { return }
-        do throws(CRDTError) { try box.machine.checkInvariants() } catch {
-            world.violate("\(name): the machine's rules are broken: \(error)")
+        pumps += 1
+        if world.checksEveryStep || pumps % 16 == 0 {
+            do throws(CRDTError) { try box.machine.checkInvariants() } catch {
+                world.violate("\(name): the machine's rules are broken: \(error)")
+            }
         }
         planTick(box.machine.nextDeadline)
     }
@@ -400,7 +409,7 @@ final class SimulatedNode: NetworkEnd {
     }
 
     private func reincarnate(_ store: SimulatedStore, _ seen: StreamPosition) {
-        if world.mutant == nil { world.violate("\(name) is told to take a new incarnation: others know \(seen)") }
+        world.violate("\(name) is told to take a new incarnation: others know \(seen)")
         do throws(CRDTError) { try store.replica.reincarnate() } catch { world.violate("\(name): \(error)") }
         store.checkpoint()
         signalled()
@@ -411,7 +420,6 @@ final class SimulatedNode: NetworkEnd {
         let kind = String(text.prefix { $0 != "(" })
         reports[kind, default: 0] += 1
         world.note("\(name) reports \(text)")
-        guard world.mutant == nil else { return }
         switch event {
         case .deliveryFailed, .bodyMismatch, .divergence: world.violate("\(name) reports \(text)")
         default: break

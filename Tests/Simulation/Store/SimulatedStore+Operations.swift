@@ -13,7 +13,9 @@ extension SimulatedStore {
         issueWithBodies(account) { (state, batch) throws(CRDTError) -> [[UInt8]] in
             try command(&state, &batch)
             return []
-        } done: { done($0) }
+        } done: {
+            done($0)
+        }
     }
 
     /// Carries out a command that returns the bodies of the messages that it adds.
@@ -183,7 +185,9 @@ extension SimulatedStore {
 
     /// Members by name as operations say.
     var members: [MemberRecord] {
-        guard let index = replica.symbols.account(named: GroupAccount.name), let box = accounts[index] else { return [] }
+        guard let index = replica.symbols.account(named: GroupAccount.name), let box = accounts[index] else {
+            return []
+        }
         return box.state.members
     }
 

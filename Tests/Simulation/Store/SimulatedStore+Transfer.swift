@@ -150,7 +150,6 @@ extension SimulatedStore {
         marks.skip(snapshot.filter { $0.counter > before[$0.origin] })
         recountBodies()
         disk.engine = image()
-        oracle.replaced(self, by: vector)
         dropSessions()
         membersChanged()
         signal()
@@ -161,7 +160,9 @@ extension SimulatedStore {
         while let read = disk.read(from: position, maximumBytes: 1 << 20), !read.frames.isEmpty {
             for frame in read.frames where frame.kind == .operations {
                 let payload = Array(frame.envelope.dropFirst(FrameEnvelope.headerBytes))
-                if case .delivered(let frames, _) = try replica.recover(payload) { for frame in frames { apply(frame) } }
+                if case .delivered(let frames, _) = try replica.recover(payload) {
+                    for frame in frames { apply(frame) }
+                }
             }
             position = read.next
         }

@@ -29,6 +29,7 @@ extension SimulatedStore {
             if let owner = facts.owner, let since = unreachableSince[owner] {
                 situation.ownerUnreachableMilliseconds = 3_000 + world.milliseconds - since
             }
+            situation.canReachLastAppender = facts.lastAppender.map { unreachableSince[$0] == nil } ?? true
             situation.hasLocalInterest = localInterest.contains(name)
             let action = UIDPolicy().action(facts, situation, own: replica.id)
             if action == .none { return }

@@ -124,6 +124,7 @@ final class SimulatedStore {
         let frames = units.flatMap(\.frames)
         let batch = frames.isEmpty ? [] : disk.batch(frames, world: world)
         flight = (batch, units)
+        if isHasty { publish(batch, units) }
         let life = generationOfLife
         var delay = world.number(world.faults.disk)
         if world.fault(world.faults.slowWrite) { delay *= 100 }
@@ -143,13 +144,7 @@ final class SimulatedStore {
     private func finishWriting() {
         guard let (batch, units) = flight else { return }
         flight = nil
-        if !batch.isEmpty { disk.write(batch) }
-        if let last = units.last {
-            durable = last.delivered
-            durableOwn = last.newestOwn
-            marks.note(disk.end, delivered: durable)
-        }
-        oracle.durable(self)
+        if !isHasty { publish(batch, units) }
         for unit in units {
             for effect in unit.effects where !isStopped { effect() }
         }
@@ -159,10 +154,25 @@ final class SimulatedStore {
         if unitsSinceCheckpoint > 40 && world.once(in: 10) { checkpoint() }
     }
 
+    /// What was written can be read and sent from now on.
+    private func publish(_ batch: [UInt8], _ units: [Unit]) {
+        if !batch.isEmpty { disk.write(batch) }
+        guard let last = units.last else { return }
+        durable = last.delivered
+        durableOwn = last.newestOwn
+        marks.note(disk.end, delivered: durable)
+        if isHasty { signal() }
+    }
+
+    private var isHasty: Bool { world.mutant == .sendsBeforeDurable }
+
     /// The machine loses power.
     func stop() {
         isStopped = true
-        if let (batch, _) = flight, !batch.isEmpty { disk.tear(batch, world: world) }
+        if let (batch, _) = flight, !batch.isEmpty {
+            if isHasty { disk.unwrite(batch) }
+            disk.tear(batch, world: world)
+        }
         (queue, flight) = ([], nil)
     }
 
@@ -177,9 +187,8 @@ final class SimulatedStore {
             for box in accounts.values { sum.add(box.state.digest) }
             digest = sum
         }
-        let claims = world.mutant == .acknowledgesBeforeDurable ? replica.deliveredPositions : durable
         return StoreStatus(
-            replica: replica.id, durable: claims, logStart: marks.start.positions, logEnd: disk.end, digest: digest,
+            replica: replica.id, durable: durable, logStart: marks.start.positions, logEnd: disk.end, digest: digest,
             newestOwnTimestamp: durableOwn)
     }
 

@@ -50,6 +50,12 @@ final class SimulatedDisk {
         lastBatch += 1
     }
 
+    /// The batch that was written last was not durable after all.
+    func unwrite(_ batch: [UInt8]) {
+        segments[segments.count - 1].bytes.removeLast(batch.count)
+        lastBatch -= 1
+    }
+
     /// The power fails while a batch is being written: a prefix of it reaches the disk, perhaps with damage in its last bytes.
     func tear(_ batch: [UInt8], world: World) {
         let count = world.index(batch.count + 1)

@@ -44,6 +44,11 @@ final class SimulatedNetwork {
     private var lastLink: UInt64 = 0
     /// The side of a partition on which a node is; all are on side 0 when there is none.
     private var side: [String: Int] = [:]
+    /// Pairs of nodes that cannot reach each other, whatever their sides are.
+    private var cuts: Set<Set<String>> = []
+    /// Attempts to open a connection.
+    private(set) var dials: UInt64 = 0
+    private(set) var largestMessage = 0
     private(set) var messages: UInt64 = 0
     private(set) var bytes: UInt64 = 0
 
@@ -52,22 +57,35 @@ final class SimulatedNetwork {
     func attach(_ name: String, _ end: any NetworkEnd) { nodes[name] = end }
 
     /// Whether two nodes can reach each other.
-    func isReachable(_ first: String, _ second: String) -> Bool { side[first, default: 0] == side[second, default: 0] }
+    func isReachable(_ first: String, _ second: String) -> Bool {
+        side[first, default: 0] == side[second, default: 0] && !cuts.contains([first, second])
+    }
 
     /// Puts nodes on sides; connections across the sides hang and break later.
     func partition(_ sides: [String: Int]) {
         side = sides
+        hangUnreachable()
+    }
+
+    /// Cuts the line between two nodes.
+    func cut(_ first: String, _ second: String) {
+        cuts.insert([first, second])
+        hangUnreachable()
+    }
+
+    private func hangUnreachable() {
         for connection in all where connection.isOpen && !isReachable(connection.names[0], connection.names[1]) {
             if world.once(in: 2) { breakSoon(connection, 0...2_000_000) } else { breakSoon(connection, 0...30_000) }
         }
     }
 
-    func heal() { side = [:] }
+    func heal() { (side, cuts) = ([:], []) }
 
     /// Opens a connection; calls `connected` at both ends, or `failed`.
     func dial(from: String, to: String, _ failed: @escaping () -> Void) {
         guard let source = nodes[from], let target = nodes[to] else { return }
         let life = source.life
+        dials += 1
         world.after(delay + delay) { [self] in
             guard source.isUp, source.life == life else { return }
             guard target.isUp, isReachable(from, to) else { return failed() }
@@ -84,6 +102,7 @@ final class SimulatedNetwork {
         guard let connection = connections[link], connection.isOpen else { return }
         messages += 1
         bytes += UInt64(payload.count)
+        largestMessage = max(largestMessage, payload.count)
         if world.fault(world.faults.breakPerMessage) {
             world.note("connection \(connection.names) breaks")
             return breakSoon(connection, 0...200_000)

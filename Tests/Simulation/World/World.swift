@@ -17,6 +17,8 @@ final class World {
     /// The last things that happened, for whoever has to understand a violation.
     private(set) var trace: [String] = []
     var traceLimit = 0
+    /// Whether the machines' rules are checked after each step rather than now and then.
+    var checksEveryStep = false
     /// Whether time passes without new faults, so that everything must come to rest.
     var isCalm = false
 
@@ -103,8 +105,8 @@ struct FaultProfile {
 enum Mutant: String, CaseIterable {
     /// Clients are answered before their write is durable.
     case answersBeforeDurable
-    /// Peers are told that operations are durable which are not.
-    case acknowledgesBeforeDurable
+    /// Peers are sent, and told of, what is not durable yet.
+    case sendsBeforeDurable
     /// Frames are delivered without what they depend on.
     case skipsTheCausalWait
     /// A restart forgets up to which UID messages were shown.
