@@ -239,7 +239,10 @@ final class UIDWorld {
             guard let facts = node.state.uidFacts(of: box, context: context) else { return nil }
             let owner = nodes.first { context.replica(ReplicaIndex(UInt16($0.index + 1))) == facts.owner }
             let silence = owner.flatMap { node.unreachableSince[$0.index] }.map { now - $0 }
-            let situation = UIDPolicy.Situation(ownerUnreachableMilliseconds: silence, hasLocalInterest: true)
+            let appender = nodes.first { context.replica(ReplicaIndex(UInt16($0.index + 1))) == facts.lastAppender }
+            let situation = UIDPolicy.Situation(
+                ownerUnreachableMilliseconds: silence, hasLocalInterest: true,
+                canReachLastAppender: appender.map { node.unreachableSince[$0.index] == nil } ?? false)
             var violation: String?
             switch policy.action(facts, situation, own: own) {
             case .none: return nil
