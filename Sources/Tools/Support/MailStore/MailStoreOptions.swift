@@ -45,6 +45,8 @@ package struct MailStoreOptions: Sendable {
     package var bodyWaitMilliseconds = 10_000
     /// The octets of log that are kept for peers that are away; one that needs more gets a snapshot.
     package var retentionBytes: UInt64 = 1 << 30
+    /// The octets between the places of the log that are remembered for peers, at first; more when the log is long.
+    package var logMarkBytes: UInt64 = 64 << 10
     /// The octets of log over which a body may take to arrive; then it begins anew, so that the log can be cut.
     package var arrivalBytes: UInt64 = 256 << 20
     /// The operations of others that are applied before others get their turn.

@@ -38,7 +38,7 @@ struct StoreRecovery {
         logOptions.segmentBytes = Int(options.segmentBytes)
         logOptions.recoverFrom = scanPosition
         logOptions.fileSystem = options.logFiles
-        var replay = Replay(reader: reader, replica: replica, root: root, stripe: options.uidStripe)
+        var replay = Replay(reader: reader, replica: replica, root: root, options)
         let log = try SegmentedLog.open(directory: directory + "/log", options: logOptions) { frame, payload in
             try replay.take(frame, payload)
         }
@@ -88,16 +88,17 @@ private struct Replay: ~Copyable {
     private(set) var operations = 0
 
     init(
-        reader: EngineReader, replica: consuming Replica, root: borrowing EngineReader.Root, stripe: UIDStripe
+        reader: EngineReader, replica: consuming Replica, root: borrowing EngineReader.Root, _ options: MailStoreOptions
     ) {
         self.reader = reader
+        let stripe = options.uidStripe
         bodies = BodyLedger(idle: root.idleBodies)
         for (digest, size) in root.missingBodies { bodies.missing.insert(digest, size: size) }
         if let marks = root.marks {
             group = GroupState(stripe: stripe, marks: marks)
         } else {
             // Nobody knows what lies before the scan, so nothing of it is promised to anybody.
-            var marks = LogMarks(from: root.scanPosition)
+            var marks = LogMarks(spacing: options.logMarkBytes, from: root.scanPosition)
             marks.cut(before: root.scanPosition, delivered: replica.delivered.positions(replica.replicas.ids))
             group = GroupState(stripe: stripe, marks: marks)
         }

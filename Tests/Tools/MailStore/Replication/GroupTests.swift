@@ -189,7 +189,9 @@ struct GroupTests {
         #expect(peers[0].locate([StreamPosition(origin: own, counter: 11)]) != nil)
         #expect(peers[0].locate([StreamPosition(origin: own, counter: 1)]) == nil)
         // The peer stays away while much is written, which others have: then it is not waited for.
-        for _ in 0..<40 { try await anna.append([UInt8](repeating: 1, count: 3_000) + [UInt8.random(in: 0...255)], to: "INBOX") }
+        for _ in 0..<40 {
+            try await anna.append([UInt8](repeating: 1, count: 3_000) + [UInt8.random(in: 0...255)], to: "INBOX")
+        }
         try await peers.settle(0)
         let last = StreamVector(peers[0].replicationStatus().durable)[own]
         await peers[0].advanceStability(stable: [], retain: half, ownSecured: last)
@@ -206,7 +208,9 @@ struct GroupTests {
             $0.retentionBytes = 10_000
         }
         let anna = try await peers[0].account(named: "anna")
-        for _ in 0..<40 { try await anna.append([UInt8](repeating: 1, count: 3_000) + [UInt8.random(in: 0...255)], to: "INBOX") }
+        for _ in 0..<40 {
+            try await anna.append([UInt8](repeating: 1, count: 3_000) + [UInt8.random(in: 0...255)], to: "INBOX")
+        }
         try await peers[0].checkpoint()
         try await peers.settle(0)
         #expect(peers[0].replicationStatus().logStart.isEmpty)
@@ -232,7 +236,9 @@ struct GroupTests {
     @Test func marksOfTheLogSurviveRestarts() async throws {
         let peers = try await StorePeers(2) { $0.segmentBytes = 100_000 }
         let anna = try await peers[0].account(named: "anna")
-        for _ in 0..<100 { try await anna.append([UInt8](repeating: 1, count: 3_000) + [UInt8.random(in: 0...255)], to: "INBOX") }
+        for _ in 0..<100 {
+            try await anna.append([UInt8](repeating: 1, count: 3_000) + [UInt8.random(in: 0...255)], to: "INBOX")
+        }
         try await peers.settle(0)
         let own = peers[0].replicaID
         let end = StreamVector(peers[0].replicationStatus().durable)[own]

@@ -40,6 +40,10 @@ final class RandomPeers {
             }
         }
         try await peers.converge()
+        for _ in 0..<3 {
+            for index in 0..<3 { try await peers[index].maintainUIDs() }
+            try await peers.converge()
+        }
         for _ in 0..<2 {
             for source in 0..<3 {
                 for target in 0..<3 where source != target { try await peers.carryBodies(from: source, to: target) }
@@ -60,7 +64,7 @@ final class RandomPeers {
     private func step(_ peers: StorePeers) async throws {
         let index = Int.random(in: 0..<3, using: &random)
         let other = (index + Int.random(in: 1..<3, using: &random)) % 3
-        switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<24, using: &random) {
         case 0..<11: try await command(peers, index)
         case 11..<16: try await deliver(peers, from: index, to: other)
         case 16: try await peers.carryBodies(from: index, to: other, part: Int.random(in: 1...3_000, using: &random))
@@ -71,14 +75,47 @@ final class RandomPeers {
             steps.append("\(index) restart")
             await peers.close(index)
             try await peers.open(index)
+        case 19: try await transfer(peers, from: other, to: index)
+        case 20, 21: try await tick(peers, index)
+        case 22:
+            // Split brain: a replica believes that another is gone.
+            steps.append("\(index) takes over from \(other)")
+            peers[index].setUnreachable([peers[other].replicaID])
+            try await peers[index].maintainUIDs()
+            peers[index].setUnreachable([])
         default:
+            // What is queued may be lost, what was acknowledged not.
             steps.append("\(index) crash")
-            try await peers.settle(index)
             let copy = try peers.fixtures[index].crashed("crash")
             await peers.close(index)
             try peers.fixtures[index].replace(with: copy)
             try await peers.open(index)
         }
+    }
+
+    /// Brings a store a snapshot of another, while both may go on.
+    private func transfer(_ peers: StorePeers, from source: Int, to target: Int) async throws {
+        steps.append("\(source)>>\(target)")
+        let outcome = try await peers.transfer(from: source, to: target) { try await self.command(peers, target) }
+        if case .rejected(let reason) = outcome { steps.append("rejected: \(reason)") }
+    }
+
+    /// What the replication machine does now and then: stability and UIDs.
+    private func tick(_ peers: StorePeers, _ index: Int) async throws {
+        try await peers.settle(index)
+        try await peers[index].maintainUIDs()
+        let vectors = (0..<3).map { StreamVector(peers[$0].replicationStatus().durable) }
+        // Nothing concurrent with what is stable may still be under way to this store.
+        let hasAll = (0..<3).allSatisfy { member in
+            let id = peers[member].replicaID
+            return vectors[index][id] >= vectors[member][id]
+        }
+        guard hasAll else { return }
+        steps.append("\(index) stability")
+        var stable = vectors[index]
+        for vector in vectors { stable.formIntersection(vector) }
+        await peers[index].advanceStability(
+            stable: stable.positions, retain: stable.positions, ownSecured: stable[peers[index].replicaID])
     }
 
     /// Delivers what another has, perhaps without its bodies, in another order, in part, and twice.

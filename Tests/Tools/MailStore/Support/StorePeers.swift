@@ -35,6 +35,7 @@ final class StorePeers {
             options.uidStripe = UIDStripe(index: index) ?? .sole
             options.assignmentWaitMilliseconds = 0
             options.bodyWaitMilliseconds = 0
+            options.logMarkBytes = 500
             change(&options)
         }
         stores[index] = store
@@ -108,6 +109,27 @@ final class StorePeers {
             }
         }
         try await settle(target)
+    }
+
+    /// Carries a snapshot of everything, or of one account.
+    func transfer(
+        from source: Int, to target: Int, _ scope: SnapshotScope = .everything,
+        beforeLast: () async throws -> Void = {}
+    ) async throws -> ImportOutcome {
+        let id = TransferID(receiver: self[target].replicaID, number: .random(in: 0 ... .max))
+        do { try self[source].beginExport(id, scope) } catch { return .rejected("\(error)") }
+        try await self[target].beginImport(id, scope)
+        var index: UInt64 = 0
+        while true {
+            let part = try await self[source].exportPart(id, index: index)
+            if part.isLast { try await beforeLast() }
+            let outcome = await self[target].importPart(id, part)
+            guard case .accepted = outcome, !part.isLast else {
+                await self[source].endExport(id)
+                return outcome
+            }
+            index += 1
+        }
     }
 
     /// Brings everybody everything, until nobody lacks anything.

@@ -56,6 +56,12 @@ extension MailStore {
     /// It must be quick.
     package func observeMembers(_ signal: @escaping @Sendable () -> Void) { signals.onMembers(signal) }
 
+    /// What was done about UIDs since the store was opened, for status and metrics.
+    package var uidCounts: UIDCounts { core.withLock { $0.group.uidCounts } }
+
+    /// How often memory went back to what is durable because the log failed, or a snapshot came, for metrics.
+    package var setbacks: UInt64 { core.withLock { $0.group.setbacks } }
+
     // MARK: The log
 
     /// The latest known position of the log before which lies none of the wanted operations.

@@ -25,6 +25,11 @@ extension MailStore {
         defer { core.withLock { core in for digest in pinned { core.bodies.unpin(digest) } } }
         var intake = Intake(items, bodies: checkBodies(items))
         var isFinished = false
+        do { try checkSpace(for: 0) } catch {
+            intake.refuse(CRDTError(.unavailable, error.message))
+            intake.outcome.delivered = core.withLock { $0.positions($0.replica.delivered) }
+            isFinished = true
+        }
         while !isFinished {
             let (end, log) = core.withLock { core in
                 let end = core.takeTurn(&intake, now: now(), options)

@@ -87,16 +87,15 @@ extension StoreCore {
                 appendBody(upload: .random(in: 0 ... .max), chunks, digest: digest, size: size, to: &turn.unit)
             }
         case .operations(let payload):
-            var admission = self.admission(turn, options)
-            let result: ReceiveResult
+            let (result, need, isFull): (ReceiveResult, MemoryNeed?, Bool)
             do throws(CRDTError) {
-                result = try replica.receive(payload, nowMilliseconds: now) { admission.admits($0) }
+                (result, need, isFull) = try receive(payload, turn, now, options)
             } catch {
                 intake.refuse(error)
                 return (nil, false)
             }
             switch result {
-            case .deferred: return (admission.need, admission.isFull)
+            case .deferred: return (need, isFull)
             case .delivered(let frames, let refused):
                 for frame in frames { apply(frame, payload, &turn) }
                 intake.outcome.deliveredOperations += frames.reduce(0) { $0 + $1.operations.count }
@@ -110,15 +109,31 @@ extension StoreCore {
         return (nil, turn.operations >= options.operationsPerTurn)
     }
 
+    /// Gives a frame to the replica; the table of accounts is shared only until this returns.
+    private mutating func receive(
+        _ payload: [UInt8], _ turn: IntakeTurn, _ now: UInt64, _ options: MailStoreOptions
+    ) throws(CRDTError) -> (ReceiveResult, MemoryNeed?, Bool) {
+        var admission = self.admission(turn, options)
+        let result = try replica.receive(payload, nowMilliseconds: now) { admission.admits($0) }
+        return (result, admission.need, admission.isFull)
+    }
+
+    private mutating func resumeFrames(
+        _ turn: IntakeTurn, _ options: MailStoreOptions
+    ) -> ([DecodedFrame], [RefusedFrame], MemoryNeed?, Bool) {
+        var admission = self.admission(turn, options)
+        let (frames, refused) = replica.resumeDeferred { admission.admits($0) }
+        return (frames, refused, admission.need, admission.isFull)
+    }
+
     private mutating func resumeDeferred(
         _ intake: inout Intake, _ turn: inout IntakeTurn, _ options: MailStoreOptions
     ) -> (MemoryNeed?, isFull: Bool) {
-        var admission = self.admission(turn, options)
-        let (frames, refused) = replica.resumeDeferred { admission.admits($0) }
+        let (frames, refused, need, isFull) = resumeFrames(turn, options)
         for frame in frames { apply(frame, nil, &turn) }
         intake.outcome.deliveredOperations += frames.reduce(0) { $0 + $1.operations.count }
         intake.outcome.refusedFrames += refused
-        return (admission.need, admission.isFull)
+        return (need, isFull)
     }
 
     private func admission(_ turn: IntakeTurn, _ options: MailStoreOptions) -> Admission {
@@ -147,6 +162,7 @@ extension StoreCore {
                 if case .delete = operation.body { group.graveyards.insert(box.index) }
             }
             turn.note(changes, of: box.index)
+            box.applied[operation.dot.replica] = operation.dot.counter
             context.past[operation.dot.replica] = operation.dot.counter
         }
         turn.operations += frame.operations.count

@@ -5,6 +5,18 @@ internal import CRDTKit
 internal import Storage
 internal import Synchronization
 
+/// What the store has done about UIDs since it was opened, for status and metrics.
+package struct UIDCounts: Hashable, Sendable {
+    /// Messages that got a UID after they had waited for it.
+    package internal(set) var assignments: UInt64 = 0
+    /// Mailboxes that were taken over because their owner could not be reached.
+    package internal(set) var takeOvers: UInt64 = 0
+    /// Mailboxes that were handed over to the replica that is used.
+    package internal(set) var handOvers: UInt64 = 0
+    /// Split brains that were healed.
+    package internal(set) var merges: UInt64 = 0
+}
+
 /// What decides about the UIDs of a mailbox, gathered before operations are issued.
 struct UIDSituation {
     let mailbox: MailboxID
@@ -31,16 +43,20 @@ extension StoreCore {
             .sorted { $0.dot.packed < $1.dot.packed }.map { situation(of: $0, in: box) }
         guard !due.isEmpty else { return }
         let (own, unreachable, names) = (replica.id, group.unreachable, context(past: VersionVector()))
+        var counts = group.uidCounts
         try issue(on: box, now: now, into: &unit) { batch in
             for situation in due {
                 for _ in 0..<Self.actionsPerMailbox {
                     let action = Self.action(situation, of: box, own: own, unreachable, names)
                     // A mailbox without a UID or an epoch left keeps its messages waiting; the others are none the worse for it.
-                    guard action != .none, (try? Self.perform(action, situation.mailbox, of: box, &batch)) ?? false
+                    guard action != .none, let done = try? Self.perform(action, situation.mailbox, of: box, &batch),
+                        done > 0
                     else { break }
+                    counts.note(action, done)
                 }
             }
         }
+        group.uidCounts = counts
     }
 
     /// What is to be done about a mailbox's UIDs, in memory or not.
@@ -72,16 +88,16 @@ extension StoreCore {
 
     /// Carries out an action.
     ///
-    /// - Returns: whether something was done.
+    /// - Returns: how many messages or mailboxes it concerned.
     private static func perform(
         _ action: UIDAction, _ mailbox: MailboxID, of box: AccountBox, _ batch: inout OperationBatch
-    ) throws -> Bool {
+    ) throws -> Int {
         switch action {
-        case .none: false
-        case .assign: try box.state.assignWaiting(in: mailbox, batch: &batch) > 0
-        case .takeOver: try box.state.takeOver(mailbox, batch: &batch)
-        case .handOver(let successor): try box.state.handOver(mailbox, to: successor, batch: &batch)
-        case .merge: try box.state.mergeIfForked(mailbox, batch: &batch)
+        case .none: 0
+        case .assign: try box.state.assignWaiting(in: mailbox, batch: &batch)
+        case .takeOver: try box.state.takeOver(mailbox, batch: &batch) ? 1 : 0
+        case .handOver(let successor): try box.state.handOver(mailbox, to: successor, batch: &batch) ? 1 : 0
+        case .merge: try box.state.mergeIfForked(mailbox, batch: &batch) ? 1 : 0
         }
     }
 
@@ -103,6 +119,18 @@ extension StoreCore {
         guard !issued.batch.operations.isEmpty else { return }
         try seal(&issued, issuedAt: point, box, origin: 0)
         unit.append(issued.content)
+    }
+}
+
+extension UIDCounts {
+    mutating func note(_ action: UIDAction, _ count: Int) {
+        switch action {
+        case .none: break
+        case .assign: assignments += UInt64(clamping: count)
+        case .takeOver: takeOvers += 1
+        case .handOver: handOvers += 1
+        case .merge: merges += 1
+        }
     }
 }
 
