@@ -33,7 +33,8 @@ public enum ReplicationDirective: Sendable {
 
     /// Read a piece of a body. Answer with `bodyRead`, naming body and offset again.
     case readBody(LinkID, BodyDigest, offset: UInt64, length: Int)
-    /// Keep a piece of a body that was wanted; `offset` is what is held so far. Answer with `bodyStored`.
+    /// Keep a piece of a body that was wanted. Answer with `bodyStored`; if `offset` is not what is held so far, keep
+    /// nothing and answer with what is held.
     case storeBody(LinkID, BodyDigest, size: UInt64, offset: UInt64, [UInt8])
     /// Name missing bodies, urgent ones first, then the newest, at most `limit`. Answer with `bodiesMissing`.
     case listMissingBodies(limit: Int)

@@ -143,7 +143,7 @@ extension ReplicationMachine {
 
     /// Whether others hold own operations that this node does not: then it needs a new life.
     mutating func hasLostOwn(_ vector: StreamVector) -> Bool {
-        guard vector[store.replica] > durable[store.replica] else { return false }
+        guard vector[store.replica] > delivered[store.replica] else { return false }
         if staleLife != store.replica {
             staleLife = store.replica
             put(.takeNewIncarnation(seen: StreamPosition(origin: store.replica, counter: vector[store.replica])))
