@@ -3,6 +3,7 @@
 
 import CRDTKit
 import LiveTestSupport
+import Logging
 import MailStore
 import NodeSupport
 import ReplicaService

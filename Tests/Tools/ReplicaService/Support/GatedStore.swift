@@ -91,7 +91,7 @@ final class GatedStore: ReplicatedStore {
     func setUnreachable(_ replicas: Set<ReplicaID>) async { await store.setUnreachable(replicas) }
     func announce(_ identity: MemberIdentity) async throws { try await store.announce(identity) }
     func takeNewIncarnation(seen: StreamPosition) async throws { try await store.takeNewIncarnation(seen: seen) }
-    func maintain() async { await store.maintain() }
+    func maintain() async throws { try await store.maintain() }
 
     func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
         try await store.beginExport(transfer, scope)
