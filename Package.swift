@@ -149,21 +149,22 @@ if !kitsOnly {
             name: "FrontDoor",
             dependencies: [
                 "IMAPCore", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
-                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOTLS", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Sources/Tools/Support/FrontDoor", swiftSettings: house),
         .testTarget(
             name: "FrontDoorTests",
             dependencies: [
-                "FrontDoor", "IMAPService", "IMAPCore", "MailStore", "NodeSupport", "PeerTransport", "TestSupport",
+                "FrontDoor", "IMAPService", "IMAPCore", "CRDTKit", "MailStore", "NodeSupport", "PeerTransport",
+                "TestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Tests/Tools/FrontDoor", swiftSettings: house),
         .target(
             name: "PlutoService",
             dependencies: [
-                "CRDTKit", "FrontDoor", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
-                "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                "CRDTKit", "FrontDoor", "IMAPCore", "IMAPService", "MailStore", "NodeSupport", "PeerTransport",
+                "ReplicaService", "UserDatabase", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
@@ -171,7 +172,9 @@ if !kitsOnly {
         .testTarget(
             name: "PlutoServiceTests",
             dependencies: [
-                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", product("Logging", "swift-log"),
+                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", "LiveTestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
                 product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/PlutoService", swiftSettings: house),

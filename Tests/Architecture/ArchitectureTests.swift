@@ -52,14 +52,14 @@ struct ArchitectureTests {
         (
             "Sources/Tools/Support/FrontDoor",
             [
-                "Glibc", "IMAPCore", "IMAPService", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL",
+                "Glibc", "IMAPCore", "IMAPService", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS",
                 "NodeSupport", "PeerTransport", "ServiceLifecycle", "Synchronization",
             ]
         ),
         (
             "Sources/Tools/Support/PlutoService",
             [
-                "CRDTKit", "Crypto", "FoundationEssentials", "FrontDoor", "Glibc", "IMAPService", "Logging",
+                "CRDTKit", "Crypto", "FoundationEssentials", "FrontDoor", "Glibc", "IMAPCore", "IMAPService", "Logging",
                 "MailStore", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NodeSupport", "PeerTransport",
                 "ReplicaService", "ServiceLifecycle", "SwiftASN1", "Synchronization", "UserDatabase", "X509",
             ]

@@ -35,7 +35,8 @@ struct Demo {
         signal(SIGXFSZ, SIG_IGN)
         let logger = JSONLogHandler.logger(
             label: "pluto", node: "demo", level: settings.logLevel, output: LogOutput())
-        let users = try loadUsers()
+        let verifier = PasswordVerifier()
+        let users = try loadUsers(verifier)
         try DataDirectory.create(settings.directory)
         let registry = MetricsRegistry()
         try ProcessMetrics.register(in: registry)
@@ -49,8 +50,7 @@ struct Demo {
         for change in identity.changes { logger.notice("certificates", metadata: ["change": "\(change)"]) }
 
         let group = MultiThreadedEventLoopGroup.singleton
-        let verifier = PasswordVerifier()
-        let gate = LoginGate(authenticator: try FileAuthenticator(directory: users, verifier: verifier))
+        let gate = LoginGate(authenticator: users)
         let server = IMAPServer(
             configuration: configuration(identity, options), store: store, gate: gate,
             metrics: try IMAPServerMetrics(registry: registry), group: group, logger: logger)
@@ -73,10 +73,13 @@ struct Demo {
         try await ProcessLifecycle(logger: logger).run(services)
     }
 
-    private func loadUsers() throws -> UserDirectory {
-        if let file = settings.users { return try UserDirectory.load(path: file) }
+    private func loadUsers(_ verifier: PasswordVerifier) throws -> FileAuthenticator {
+        if let file = settings.users {
+            return try FileAuthenticator(source: FileAuthenticator.Source(path: file), verifier: verifier)
+        }
         let lines = DemoSettings.demoUsers.map { "\($0.0);\($0.1)\n" }.joined()
-        return try UserDirectory(parsing: Array(lines.utf8), file: "the demo's users")
+        let directory = try UserDirectory(parsing: Array(lines.utf8), file: "the demo's users")
+        return FileAuthenticator(directory: directory, verifier: verifier)
     }
 
     private func configuration(_ identity: ServerIdentity, _ options: MailStoreOptions) -> IMAPServerConfiguration {

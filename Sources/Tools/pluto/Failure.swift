@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import MailStore
 internal import NodeSupport
+internal import PlutoService
 
 /// Why the program ends, as sysexits(3) numbers it.
 enum Failure: Int32 {
@@ -21,6 +22,13 @@ enum Failure: Int32 {
         throw ExitCode(code.rawValue)
     }
 
+    /// Ends with what an error means; an exit code stays what it is.
+    static func exit(with error: any Error) throws -> Never {
+        if let exit = error as? ExitCode { throw exit }
+        let (code, message) = of(error)
+        try report(message, code: code)
+    }
+
     /// The code for an error of the libraries.
     static func of(_ error: any Error) -> (Failure, String) {
         switch error {
@@ -32,7 +40,8 @@ enum Failure: Int32 {
 
     private static func code(_ code: NodeError.Code) -> Failure {
         switch code {
-        case .addressUnavailable: .unavailable
+        case .addressUnavailable, .statusUnusable, .controlUnusable, .processUnstartable: .unavailable
+        case .controlRefused, .nodeUnknown, .demoImpossible: .usage
         case .directoryUnusable, .fileUnwritable: .cannotCreate
         default: .configuration
         }

@@ -93,7 +93,7 @@ private struct TestUsers: Authenticator {
         guard ["alice", "bob", "carol"].contains(user), password == Array(user.utf8.reversed()),
             let name = try? UserName(user)
         else { return .rejected }
-        return .accepted(name)
+        return .accepted(AuthenticatedUser(name: name, id: UserID(rawValue: 1)))
     }
 }
 

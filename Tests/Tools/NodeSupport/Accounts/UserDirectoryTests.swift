@@ -8,7 +8,7 @@ import Testing
     private static let hash =
         "{SCRYPT}ln=2,r=1,p=1$U29kaXVtQ2hsb3JpZGU=$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI="
 
-    private func names(_ text: String, separator: Unicode.Scalar = ";") throws -> [String] {
+    private func names(_ text: String, separator: String = ";") throws -> [String] {
         try UserDirectory(parsing: Array(text.utf8), file: "users", separator: separator).names.map(\.value)
     }
 
@@ -33,7 +33,9 @@ import Testing
         ("a;x\u{0}", 1, "control"),
         ("a\u{85}b;x", 1, "control"), ("a\tb;x", 1, "control"), ("a\r;x", 1, "control"), ("a;x\ry", 1, "control"),
         ("\u{A0}a;x", 1, "white space"), ("a;{SSHA}abc", 1, "scheme"), ("a;{MD5}", 1, "scheme"),
-        ("a;{SCRYPT}abc", 1, "malformed"), ("a;x\n\nb;{SCRYPT}ln=63,r=8,p=1$YWFhYWFhYWE=$YQ==", 3, "out of range"),
+        ("a;{SCRYPT}abc", 1, "malformed"), ("a;{SHA512}YQ==", 1, "64-byte"), ("a;{SHA512}", 1, "64-byte"),
+        ("a;{SHA512}!", 1, "64-byte"), ("a;{SSHA512}YQ==", 1, "64-byte"),
+        ("a;x\n\nb;{SCRYPT}ln=63,r=8,p=1$YWFhYWFhYWE=$YQ==", 3, "out of range"),
         (String(repeating: "n", count: 256) + ";x", 1, "256 bytes"),
         ("a;" + String(repeating: "p", count: 1_025), 1, "1025 bytes"),
     ])
@@ -59,13 +61,21 @@ import Testing
         }
     }
 
-    @Test(arguments: [":", "|", ",", "=", "!", "~", "/"] as [Unicode.Scalar])
-    func takesOtherSeparators(separator: Unicode.Scalar) throws {
-        #expect(try names("a;b\(separator)x", separator: separator) == ["a;b"])
+    @Test(arguments: [":", "|", "=", "!", "#", "::", "<>", " -> ", "\t", "x", "7", "\u{E9}", "\u{1F986}"])
+    func takesAnySeparator(separator: String) throws {
+        let text = "  a;b\(separator)secret\(separator)\nc\(separator)\(separator)\n"
+        let directory = try UserDirectory(parsing: Array(text.utf8), file: "users", separator: separator)
+        #expect(directory.names.map(\.value) == ["a;b", "c"])
     }
 
-    @Test(arguments: ["a", "0", " ", "\n", "#", "\u{0}", "é", "\t", "\u{7F}"] as [Unicode.Scalar])
-    func refusesUnusableSeparators(separator: Unicode.Scalar) {
+    @Test func usersAreNumberedByLineAsInTheOriginal() throws {
+        let text = "user1;a\n# comment\n\nuser4;b\r\nuser5;c"
+        let directory = try UserDirectory(parsing: Array(text.utf8), file: "users")
+        #expect(["user1", "user4", "user5", "nobody"].map { directory.entry(for: $0)?.line } == [1, 4, 5, nil])
+    }
+
+    @Test(arguments: ["", "\n", "\r\n", "\u{0}", "a\u{7}", "\u{7F}", String(repeating: ";", count: 17)])
+    func refusesUnusableSeparators(separator: String) {
         #expect(throws: NodeError.self) { try names("", separator: separator) }
     }
 

@@ -1,39 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import Crypto
+internal import Synchronization
 
-/// Authenticates against the users of a file.
+/// Authenticates against the users of a file, which can be read again while the process runs.
 ///
-/// Every attempt costs the same, whoever it is for: one SHA-256 of the password, and, when any user of the file has a
-/// salted hash, one scrypt. For an unknown user, and for one with a plain password, the scrypt runs against a hash that
-/// nothing matches, with the dearest parameters in the file. (Users whose hash has cheaper parameters answer sooner;
-/// give all the same.)
-package struct FileAuthenticator: Authenticator {
-    private let directory: UserDirectory
-    private let verifier: PasswordVerifier
-    /// Stands in for the plain password of an unknown user.
-    private let unknownDigest: SHA256Digest
-    /// Stands in for the hash of an unknown user; `nil` when the file has no hashes.
-    let unknownHash: PasswordHash?
+/// Every attempt costs the same, whoever it is for; ``PasswordCheck`` says how.
+package final class FileAuthenticator: Authenticator {
+    /// Where the users come from.
+    package struct Source: Hashable, Sendable {
+        /// The file.
+        package var path: String
+        /// What stands between name and password.
+        package var separator: String
+        /// What bounds the file.
+        package var limits: UserDirectory.Limits
 
-    /// Creates an authenticator.
-    ///
-    /// - Parameters:
-    ///   - directory: The users.
-    ///   - verifier: Runs the hashing; shared and closed by the owner.
-    /// - Throws: ``NodeError`` with `passwordHashMalformed` when there is no memory for one hash.
-    package init(directory: UserDirectory, verifier: PasswordVerifier) throws(NodeError) {
-        self.directory = directory
-        self.verifier = verifier
-        let nobodysPassword = (0..<32).map { _ in UInt8.random(in: 0 ... .max) }
-        unknownDigest = SHA256.hash(data: nobodysPassword)
-        if let parameters = directory.dearestParameters {
-            unknownHash = try PasswordHash.make(password: nobodysPassword, parameters: parameters)
-        } else {
-            unknownHash = nil
+        /// Names a file.
+        ///
+        /// - Parameters:
+        ///   - path: The file.
+        ///   - separator: What stands between name and password, as in ``UserDirectory``.
+        ///   - limits: What bounds the file.
+        package init(path: String, separator: String = ";", limits: UserDirectory.Limits = UserDirectory.Limits()) {
+            self.path = path
+            self.separator = separator
+            self.limits = limits
+        }
+
+        /// Reads the file.
+        func load() throws(NodeError) -> UserDirectory {
+            try UserDirectory.load(path: path, separator: separator, limits: limits)
         }
     }
+
+    private struct Users {
+        var directory: UserDirectory
+        var check: PasswordCheck
+
+        init(_ directory: UserDirectory) {
+            self.directory = directory
+            check = PasswordCheck(dearest: directory.dearestParameters)
+        }
+    }
+
+    private let source: Source?
+    private let verifier: PasswordVerifier
+    private let users: Mutex<Users>
+
+    /// Creates an authenticator for users that are in memory already.
+    ///
+    /// - Parameters:
+    ///   - directory: The users; ``reload()`` does nothing.
+    ///   - verifier: Runs the hashing; shared and closed by the owner.
+    package init(directory: UserDirectory, verifier: PasswordVerifier) {
+        source = nil
+        users = Mutex(Users(directory))
+        self.verifier = verifier
+    }
+
+    /// Creates an authenticator for the users of a file.
+    ///
+    /// - Parameters:
+    ///   - source: The file.
+    ///   - verifier: Runs the hashing; shared and closed by the owner.
+    /// - Throws: ``NodeError`` as ``UserDirectory/load(path:separator:limits:)`` does.
+    package init(source: Source, verifier: PasswordVerifier) throws(NodeError) {
+        self.source = source
+        users = Mutex(Users(try source.load()))
+        self.verifier = verifier
+    }
+
+    /// Reads the file again; attempts that have begun are decided by what was there before.
+    ///
+    /// - Returns: How many users there are now.
+    /// - Throws: ``NodeError`` as ``UserDirectory/load(path:separator:limits:)`` does; then the users stay as they were.
+    @discardableResult
+    package func reload() throws(NodeError) -> Int {
+        guard let source else { return count }
+        let fresh = Users(try source.load())
+        users.withLock { $0 = fresh }
+        return fresh.directory.count
+    }
+
+    /// How many users there are.
+    package var count: Int { users.withLock { $0.directory.count } }
+
+    /// The parameters that attempts for unknown users make up for.
+    var dearestParameters: PasswordHash.Parameters? { users.withLock { $0.check.dearest } }
 
     /// Checks a name and a password.
     ///
@@ -41,28 +95,14 @@ package struct FileAuthenticator: Authenticator {
     ///   - user: The name as the client sent it.
     ///   - password: The password's bytes as the client sent them.
     ///   - client: The client's address; not used.
-    /// - Returns: The outcome; `unavailable` when too many attempts are waiting.
+    /// - Returns: The outcome; `unavailable` when too many attempts are waiting. The user's ID is the number of the line.
     package func authenticate(user: String, password: [UInt8], client: String) async -> AuthenticationOutcome {
-        // How long a password is, its sender knows: refusing it early tells nothing.
-        guard password.count <= PasswordHash.maximumPasswordBytes else { return .rejected }
+        let (directory, check) = users.withLock { ($0.directory, $0.check) }
         let entry = directory.entry(for: user)
-        var digest = unknownDigest
-        var hash = unknownHash
-        var isHashed = false
-        switch entry?.password.form {
-        case .plain(let stored): digest = stored
-        case .hash(let stored): (hash, isHashed) = (stored, true)
-        case nil: break
+        guard let isMatch = await check.matches(password, entry?.password, verifier: verifier) else {
+            return .unavailable("too many logins at the moment; try again")
         }
-        let isPlainMatch = SHA256.hash(data: password) == digest
-        var isHashMatch = false
-        if let hash {
-            guard let verdict = await verifier.verify(password, against: hash) else {
-                return .unavailable("too many logins at the moment; try again")
-            }
-            isHashMatch = verdict
-        }
-        guard let entry, isHashed ? isHashMatch : isPlainMatch else { return .rejected }
-        return .accepted(entry.name)
+        guard isMatch, let entry else { return .rejected }
+        return .accepted(AuthenticatedUser(name: entry.name, id: UserID(rawValue: Int64(entry.line))))
     }
 }

@@ -131,6 +131,16 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible, Custom
         return PasswordHash(parameters: parameters, salt: salt, key: key)
     }
 
+    /// Makes a hash that no password matches, at no cost: it stands in for the hash of a user who does not exist.
+    ///
+    /// - Parameter parameters: The cost of comparing with it.
+    /// - Returns: The hash; salt and key are random.
+    static func unmatchable(parameters: Parameters) -> PasswordHash {
+        PasswordHash(
+            parameters: parameters, salt: (0..<saltBytes).map { _ in UInt8.random(in: 0 ... .max) },
+            key: (0..<keyBytes).map { _ in UInt8.random(in: 0 ... .max) })
+    }
+
     // MARK: Verifying
 
     /// Compares a password with this hash.

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// The users of a file: lines `name;password`.
+/// The users of a file: lines `name;password`, or with any other text between the two.
 ///
 ///     file    = [BOM] *( line LF )
 ///     line    = *WSP [ "#" *CHAR / entry ] [CR]
 ///     entry   = name *WSP separator stored        ; split at the first separator
 ///
-/// Names are trimmed, passwords are not (but for the CR of a Windows line end). Blank lines and comments are skipped.
-/// Anything else that is not an entry, a name that appears twice, and a password that cannot be used are errors that
+/// Names are trimmed, passwords are not (but for the CR of a Windows line end). Blank lines and comments are skipped,
+/// but they count: a user's ID is the number of the line, from 1, as in the original. So users that are moved to other
+/// lines are other users to a cluster that places them by their IDs; put new ones at the end. Anything else that is not an entry, a name that appears twice, and a password that cannot be used are errors that
 /// name the file and the line.
 package struct UserDirectory: Sendable {
     /// What bounds a users file.
@@ -38,14 +39,13 @@ package struct UserDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - separator: What stands between name and password: an ASCII character that is neither a letter, a digit,
-    ///     white space, a control
-    ///     character nor `#`.
+    ///   - separator: What stands between name and password: 1 to 16 bytes without line ends and control characters
+    ///     other than the tab.
     ///   - limits: What bounds the file.
     /// - Returns: The users.
     /// - Throws: ``NodeError`` with `fileMissing`, `fileUnreadable`, `fileTooLarge` or `usersFileMalformed`.
     package static func load(
-        path: String, separator: Unicode.Scalar = ";", limits: Limits = Limits()
+        path: String, separator: String = ";", limits: Limits = Limits()
     ) throws(NodeError) -> UserDirectory {
         let bytes = try BoundedFile.read(path: path, limit: limits.maximumFileBytes)
         return try UserDirectory(parsing: bytes, file: path, separator: separator, limits: limits)
@@ -60,16 +60,16 @@ package struct UserDirectory: Sendable {
     ///   - limits: What bounds the file.
     /// - Throws: ``NodeError`` with `usersFileMalformed`, naming file and line; no password is repeated.
     package init(
-        parsing bytes: [UInt8], file: String, separator: Unicode.Scalar = ";", limits: Limits = Limits()
+        parsing bytes: [UInt8], file: String, separator: String = ";", limits: Limits = Limits()
     ) throws(NodeError) {
-        let separatorByte = try Self.check(separator)
+        let separatorBytes = try Self.check(separator)
         var entries: [String: Entry] = [:]
         var dearest: PasswordHash.Parameters?
         let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         for (index, raw) in bytes[start...].split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let line = raw.last == 0x0D ? raw.dropLast() : raw
             guard let first = line.first(where: { !Self.isWhiteSpace($0) }), first != 0x23 else { continue }
-            let entry = try Self.entry(in: line, number: index + 1, file: file, separator: separatorByte)
+            let entry = try Self.entry(in: line, number: index + 1, file: file, separator: separatorBytes)
             if let earlier = entries[entry.name.value] {
                 throw Self.malformed(
                     file, index + 1, "the user \(entry.name) is already on line \(earlier.line); remove one of the two")
@@ -104,10 +104,11 @@ package struct UserDirectory: Sendable {
     // MARK: Private
 
     private static func entry(
-        in line: ArraySlice<UInt8>, number: Int, file: String, separator: UInt8
+        in line: ArraySlice<UInt8>, number: Int, file: String, separator: [UInt8]
     ) throws(NodeError) -> Entry {
-        guard let split = line.firstIndex(of: separator) else {
-            let mark = Unicode.Scalar(separator)
+        let line = line.drop(while: isWhiteSpace)
+        guard let split = index(of: separator, in: line) else {
+            let mark = String(decoding: separator, as: UTF8.self)
             throw malformed(
                 file, number,
                 "there is no \"\(mark)\" between name and password; write name\(mark)password"
@@ -120,7 +121,7 @@ package struct UserDirectory: Sendable {
             throw malformed(file, number, "the line holds a control character; remove it")
         }
         let name = String(decoding: trimmed(line[..<split]), as: UTF8.self)
-        let password = String(decoding: line[line.index(after: split)...], as: UTF8.self)
+        let password = String(decoding: line[(split + separator.count)...], as: UTF8.self)
         do throws(NodeError) {
             return Entry(
                 name: try UserName(name), password: try StoredPassword(parsing: password), line: number)
@@ -136,14 +137,24 @@ package struct UserDirectory: Sendable {
 
     private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-    private static func check(_ separator: Unicode.Scalar) throws(NodeError) -> UInt8 {
-        switch separator {
-        case "!", "\"", "$"..."/", ":"..."@", "["..."`", "{"..."~": return UInt8(separator.value)
-        default:
+    /// The index of the first separator.
+    private static func index(of separator: [UInt8], in line: ArraySlice<UInt8>) -> Int? {
+        guard line.count >= separator.count, let first = separator.first else { return nil }
+        return (line.startIndex...(line.endIndex - separator.count)).first { index in
+            line[index] == first && line[index...].starts(with: separator)
+        }
+    }
+
+    private static func check(_ separator: String) throws(NodeError) -> [UInt8] {
+        let isUsable =
+            (1...16).contains(separator.utf8.count)
+            && separator.unicodeScalars.allSatisfy { $0 == "\t" || $0.properties.generalCategory != .control }
+        guard isUsable else {
             throw NodeError(
                 .usersFileMalformed,
-                "the separator of the users file must be an ASCII punctuation character other than #")
+                "the separator of the users file must have 1 to 16 bytes, and no control characters but the tab")
         }
+        return Array(separator.utf8)
     }
 
     private static func malformed(_ file: String, _ line: Int, _ reason: String) -> NodeError {

@@ -4,12 +4,12 @@
 /// The name of a user as the directory spells it.
 ///
 /// Two spellings that Unicode holds for the same (composed and decomposed accents) are equal.
-package struct UserName: Hashable, Sendable, Comparable, CustomStringConvertible {
+public struct UserName: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The most bytes of a name.
-    package static let maximumBytes = 255
+    public static let maximumBytes = 255
 
     /// The name.
-    package let value: String
+    public let value: String
 
     /// Checks a name: 1 to 255 bytes, no control characters, no white space at its ends.
     ///
@@ -20,8 +20,17 @@ package struct UserName: Hashable, Sendable, Comparable, CustomStringConvertible
         self.value = value
     }
 
+    /// Takes a name that passes the rules of the other initialiser.
+    ///
+    /// - Parameter value: The name; `nil` comes back when it is empty, too long, holds a control character or has white
+    ///   space at its ends.
+    public init?(validating value: String) {
+        guard Self.fault(in: value) == nil else { return nil }
+        self.value = value
+    }
+
     /// The name.
-    package var description: String { value }
+    public var description: String { value }
 
     /// By Unicode order.
     ///
@@ -29,7 +38,7 @@ package struct UserName: Hashable, Sendable, Comparable, CustomStringConvertible
     ///   - left: One name.
     ///   - right: Another.
     /// - Returns: Whether the left one comes first.
-    package static func < (left: UserName, right: UserName) -> Bool { left.value < right.value }
+    public static func < (left: UserName, right: UserName) -> Bool { left.value < right.value }
 
     /// What is wrong with a name, as the end of a sentence; `nil` when nothing is.
     static func fault(in value: String) -> String? {

@@ -29,13 +29,15 @@ final class MetricsHTTPHandler: ChannelInboundHandler {
     }
 
     private let registry: MetricsRegistry
+    private let pages: [MetricsPage]
     private let limits: MetricsServer.Limits
     private var state = State.idle
     private var isStopping = false
     private var timer: Scheduled<Void>?
 
-    init(registry: MetricsRegistry, limits: MetricsServer.Limits) {
+    init(registry: MetricsRegistry, pages: [MetricsPage], limits: MetricsServer.Limits) {
         self.registry = registry
+        self.pages = pages
         self.limits = limits
     }
 
@@ -88,14 +90,17 @@ final class MetricsHTTPHandler: ChannelInboundHandler {
 
     private func answer(for head: HTTPRequestHead) -> Answer {
         let path = head.uri.prefix { $0 != "?" && $0 != "#" }
-        guard path == "/metrics" || path == "/healthz" else {
-            return Self.plain(.notFound, "not found; there are /metrics and /healthz\n")
+        let page = pages.first { $0.path == path }
+        guard page != nil || path == "/metrics" || path == "/healthz" else {
+            let known = pages.map(\.path) + ["/metrics and /healthz"]
+            return Self.plain(.notFound, "not found; there are \(known.joined(separator: ", "))\n")
         }
         guard head.method == .GET || head.method == .HEAD else {
             var refusal = Self.plain(.methodNotAllowed, "only GET and HEAD\n")
             refusal.allow = "GET, HEAD"
             return refusal
         }
+        if let page { return Answer(status: .ok, contentType: page.contentType, body: page.content()) }
         if path == "/healthz" { return Self.plain(.ok, "ok\n") }
         return Answer(status: .ok, contentType: PrometheusText.contentType, body: registry.exposition())
     }

@@ -8,9 +8,9 @@ internal import NIOPosix
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// Serves `GET /metrics` and `GET /healthz` over HTTP/1.1 to Prometheus and to people.
+/// Serves `GET /metrics`, `GET /healthz` and what pages its owner adds, over HTTP/1.1, to Prometheus and to people.
 ///
-/// It listens from ``bind(_:registry:group:limits:)`` on; ``run()`` keeps it until the process stops gracefully, then
+/// It listens from ``bind(_:registry:pages:group:limits:)`` on; ``run()`` keeps it until the process stops gracefully, then
 /// answers what has been asked and closes. It does no authentication and no TLS: bind it to loopback or to a network
 /// that is trusted.
 package final class MetricsServer: Service {
@@ -52,12 +52,14 @@ package final class MetricsServer: Service {
     /// - Parameters:
     ///   - address: Where; port 0 picks a free one.
     ///   - registry: What is served.
+    ///   - pages: What is served besides.
     ///   - group: The event loops to run on.
     ///   - limits: What a client can hold open.
     /// - Returns: The server; call ``run()`` or ``close()`` on it.
     /// - Throws: ``NodeError`` with `addressUnavailable`.
     package static func bind(
-        _ address: HostPort, registry: MetricsRegistry, group: any EventLoopGroup, limits: Limits = Limits()
+        _ address: HostPort, registry: MetricsRegistry, pages: [MetricsPage] = [], group: any EventLoopGroup,
+        limits: Limits = Limits()
     ) async throws(NodeError) -> MetricsServer {
         let connections = ConnectionSet(maximum: limits.maximumConnections)
         let bootstrap = ServerBootstrap(group: group)
@@ -65,7 +67,7 @@ package final class MetricsServer: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try prepare(channel, registry: registry, connections: connections, limits: limits)
+                    try prepare(channel, registry: registry, pages: pages, connections: connections, limits: limits)
                 }
             }
         do {
@@ -111,7 +113,8 @@ package final class MetricsServer: Service {
     }
 
     private static func prepare(
-        _ channel: any Channel, registry: MetricsRegistry, connections: ConnectionSet, limits: Limits
+        _ channel: any Channel, registry: MetricsRegistry, pages: [MetricsPage], connections: ConnectionSet,
+        limits: Limits
     ) throws {
         // Throwing makes the bootstrap close the connection.
         guard connections.admit(channel) else { throw ConnectionRefused() }
@@ -124,7 +127,7 @@ package final class MetricsServer: Service {
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: true, withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoding)
-        try pipeline.addHandler(MetricsHTTPHandler(registry: registry, limits: limits))
+        try pipeline.addHandler(MetricsHTTPHandler(registry: registry, pages: pages, limits: limits))
     }
 }
 

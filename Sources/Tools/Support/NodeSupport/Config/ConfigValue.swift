@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// A value of a configuration file, with the line where it stands.
+package struct ConfigValue: Sendable {
+    /// What the value is.
+    package enum Kind: Sendable {
+        /// A text.
+        case text(String)
+        /// A whole number.
+        case integer(Int)
+        /// `true` or `false`.
+        case boolean(Bool)
+        /// A list.
+        case list([ConfigValue])
+        /// A table: keys and values.
+        case table([String: ConfigValue])
+        /// A kind of value that no key of ours takes: a fraction, a date, a time.
+        case other(String)
+    }
+
+    /// What the value is.
+    package let kind: Kind
+    /// The line of its key or of its table's header, from 1.
+    package let line: Int
+
+    /// What the value is, in words for messages.
+    var name: String {
+        switch kind {
+        case .text: "a text"
+        case .integer: "a whole number"
+        case .boolean: "true or false"
+        case .list: "a list"
+        case .table: "a table"
+        case .other(let name): name
+        }
+    }
+}
+
+/// A value that was read, with the line where it stands.
+package struct Located<Value> {
+    /// The value.
+    package let value: Value
+    /// The line, from 1.
+    package let line: Int
+
+    /// Joins a value and its line.
+    ///
+    /// - Parameters:
+    ///   - value: The value.
+    ///   - line: The line, from 1.
+    package init(_ value: Value, line: Int) {
+        self.value = value
+        self.line = line
+    }
+
+    /// The same place with another value.
+    ///
+    /// - Parameter transform: Makes the other value.
+    /// - Returns: What it made, at this line.
+    package func map<Other>(_ transform: (Value) -> Other) -> Located<Other> {
+        Located<Other>(transform(value), line: line)
+    }
+}
+
+extension Located: Sendable where Value: Sendable {}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import TOMLKit
+
+/// Reads TOML 1.0 texts into values that know their lines.
+package enum TOMLDocument {
+    /// The most bytes of a configuration file.
+    package static let maximumBytes = 1 << 20
+
+    /// Parses a text.
+    ///
+    /// The parser stops at the first error of syntax (a key that appears twice is one), so such a text has one problem.
+    ///
+    /// - Parameters:
+    ///   - bytes: The content of the file.
+    ///   - report: Told what is wrong.
+    /// - Returns: The root table; `nil` when the text is not TOML.
+    package static func parse(_ bytes: [UInt8], report: ConfigReport) -> ConfigValue? {
+        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        let content = isMarked ? bytes[3...] : bytes[...]
+        guard let text = String(validating: content, as: UTF8.self) else {
+            report.error(firstInvalidLine(content), "the text is not UTF-8; save the file as UTF-8")
+            return nil
+        }
+        if let place = content.firstIndex(of: 0) {
+            report.error(line(of: place, in: content), "there is a NUL byte; remove it")
+            return nil
+        }
+        do {
+            let table = try TOMLTable(string: text)
+            return convert(table, path: [], locator: TOMLKeyLocator(text), line: 1)
+        } catch let error as TOMLParseError {
+            report.error(max(error.source.begin.line, 1), "this is not TOML: \(oneLine(error.description))")
+        } catch {
+            report.error(1, "this is not TOML")
+        }
+        return nil
+    }
+
+    // MARK: Values
+
+    private static func convert(
+        _ table: TOMLTable, path: [String]?, locator: TOMLKeyLocator, line: Int
+    ) -> ConfigValue {
+        var values: [String: ConfigValue] = [:]
+        for key in table.keys {
+            // A key that holds a NUL is cut by the parser's interface and then not found; nothing of ours has one.
+            guard let value = table[key] else { continue }
+            let inner = path.map { $0 + [key] }
+            let place = inner.flatMap(locator.line(of:)) ?? line
+            values[key] = convert(value, path: inner, locator: locator, line: place)
+        }
+        return ConfigValue(kind: .table(values), line: line)
+    }
+
+    private static func convert(
+        _ value: any TOMLValueConvertible, path: [String]?, locator: TOMLKeyLocator, line: Int
+    ) -> ConfigValue {
+        if let table = value.table { return convert(table, path: path, locator: locator, line: line) }
+        let kind: ConfigValue.Kind
+        if let text = value.string {
+            kind = .text(text)
+        } else if let number = value.int {
+            kind = .integer(number)
+        } else if let truth = value.bool {
+            kind = .boolean(truth)
+        } else if let list = value.array {
+            kind = .list(list.map { convert($0, path: nil, locator: locator, line: line) })
+        } else {
+            kind = .other(value.type == .double ? "a fraction" : "a date or time")
+        }
+        return ConfigValue(kind: kind, line: line)
+    }
+
+    // MARK: Messages
+
+    private static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    private static func firstInvalidLine(_ bytes: ArraySlice<UInt8>) -> Int {
+        var number = 1
+        for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            if String(validating: line, as: UTF8.self) == nil { return number }
+            number += 1
+        }
+        return 1
+    }
+
+    private static func line(of place: Int, in bytes: ArraySlice<UInt8>) -> Int {
+        bytes[..<place].count { $0 == 0x0A } + 1
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import MailStore
+internal import NodeSupport
+
+/// What is measured of the stores of a node's groups: the counts of a single store, with the group as a label.
+enum GroupStoreMetrics {
+    /// Shows the stores' counts.
+    ///
+    /// - Parameters:
+    ///   - stores: The stores by their groups' names.
+    ///   - registry: Where they are shown.
+    /// - Throws: ``NodeError`` if a metric of that name is shown already.
+    static func register(_ stores: [(name: String, store: MailStore)], in registry: MetricsRegistry) throws(NodeError) {
+        let counts: [(String, String, @Sendable (LogCounts) -> Double)] = [
+            ("pluto_log_commits_total", "Group commits of the log.", { Double($0.commits) }),
+            ("pluto_log_syncs_total", "Calls of fdatasync on the log.", { Double($0.syncs) }),
+            (
+                "pluto_log_units_total", "Units made durable: one for each command that changes something.",
+                { Double($0.units) }
+            ),
+            ("pluto_log_bytes_total", "Octets written to the log.", { Double($0.bytes) }),
+            ("pluto_log_failures_total", "Group commits that failed.", { Double($0.failures) }),
+            ("pluto_log_sync_seconds_total", "Seconds spent in fdatasync.", { $0.syncSeconds }),
+        ]
+        for (name, help, count) in counts {
+            try registry.observe(.counter, name, help: help, labels: ["group"]) {
+                stores.map { MetricsRegistry.Sample([$0.name], count($0.store.logCounts)) }
+            }
+        }
+    }
+}
