@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What a replication machine asks of its shell. The shell carries directives out in the order in which they come; those
-/// that ask for an answer are answered by an input, in any order, as soon as the answer is there.
+/// What a replication machine asks of its shell.
+///
+/// The shell carries directives out in the order in which they come; those that ask for an answer are answered by an
+/// input, in any order, as soon as the answer is there.
 ///
 /// A directive never has to be carried out before the next one is taken, except that messages of one link stay in their
 /// order. After a link is closed, answers for it may still be given: they are ignored.
