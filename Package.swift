@@ -134,7 +134,8 @@ if !kitsOnly {
             name: "ReplicaService",
             dependencies: [
                 "CRDTKit", "MailStore", "NodeSupport", "PeerTransport", product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Sources/Tools/Support/ReplicaService", swiftSettings: house),
         .testTarget(
             name: "ReplicaServiceTests",

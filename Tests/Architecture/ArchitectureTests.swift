@@ -45,7 +45,7 @@ struct ArchitectureTests {
         (
             "Sources/Tools/Support/ReplicaService",
             [
-                "CRDTKit", "Glibc", "Logging", "MailStore", "NIOCore", "NodeSupport", "PeerTransport",
+                "CRDTKit", "Glibc", "Logging", "MailStore", "NIOCore", "NIOPosix", "NodeSupport", "PeerTransport",
                 "ServiceLifecycle", "Synchronization",
             ]
         ),

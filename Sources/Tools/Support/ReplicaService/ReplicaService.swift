@@ -78,18 +78,32 @@ package final class ReplicaService: Service {
             StoreSignals(
                 progress: { inbox.signalStore() }, members: { inbox.signalMembers() },
                 urgentBodies: { inbox.signalBodies() }))
+        let threads = StoreThreads(label: "replica-\(state.withLock { $0.group.name })")
+        let members = await firstMembers()
         await withTaskCancellationOrGracefulShutdownHandler {
             let group = state.withLock { $0.group }
             let reporter = ReplicaReporter(
                 group: group.name, node: group.node, metrics: metrics, board: board, logger: logger)
             let loop = ReplicaLoop(
                 group: { self.state.withLock { $0.group } }, store: store, endpoint: endpoint, inbox: inbox,
-                reporter: reporter, eventLoop: eventLoop, clock: clock, limits: limits)
+                reporter: reporter, eventLoop: eventLoop, threads: threads, clock: clock, limits: limits,
+                members: members)
             await loop.run()
         } onCancelOrGracefulShutdown: {
             inbox.stop()
         }
         await endpoint.close()
+        await threads.finish()
+    }
+
+    /// Who the members are at the start; what cannot be read now is told when it changes.
+    private func firstMembers() async -> [MemberRecord] {
+        do { return try await store.members() } catch {
+            logger.error(
+                "what operations say about the members cannot be read; the configuration holds",
+                metadata: ["reason": "\(error)"])
+            return []
+        }
     }
 
     /// Says where a member listens, such as one whose port the system chose; a membership operation still wins.

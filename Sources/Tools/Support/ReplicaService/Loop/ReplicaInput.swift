@@ -19,6 +19,8 @@ enum ReplicaInput: Sendable {
     case snapshotFailed(TransferID, String)
     case snapshotPartImported(TransferID, index: UInt64, ImportOutcome)
     case digests(LinkID?, DigestPage?)
+    /// What membership operations say now.
+    case members([MemberRecord])
     /// The store could not do what a link needed.
     case storeFailed(LinkID, String)
     /// The store could not do what was asked of it for no link in particular.
@@ -31,6 +33,8 @@ enum ReplicaInput: Sendable {
 enum ReplicaLane: Hashable, Sendable {
     /// Stability, reachability, announcements, incarnations.
     case control
+    /// Who the members are.
+    case members
     /// What time makes due.
     case maintenance
     /// Taking in a snapshot.

@@ -85,6 +85,13 @@ extension ReplicaLoop {
         start(&tasks) { [.bodiesMissing(await $0.missingBodies(limit: limit))] }
     }
 
+    /// Asks who the members are; in the lane, so that no older answer comes after a newer one.
+    func askForMembers(_ tasks: inout DiscardingTaskGroup) {
+        enqueue(.members, &tasks) { store in
+            do { return [.members(try await store.members())] } catch { return [.storeTrouble("\(error)")] }
+        }
+    }
+
     /// Lets the store do what time makes due, unless it is still at it.
     func maintain(_ tasks: inout DiscardingTaskGroup) {
         guard lanes[.maintenance] == nil else { return }
@@ -174,7 +181,7 @@ extension ReplicaLoop {
 
     /// Does a job of the store beside everything else.
     private func start(_ tasks: inout DiscardingTaskGroup, _ job: @escaping ReplicaJob) {
-        tasks.addTask { [store, inbox] in
+        tasks.addTask(executorPreference: threads) { [store, inbox] in
             let inputs = await job(store)
             if !inputs.isEmpty { inbox.post(inputs) }
         }

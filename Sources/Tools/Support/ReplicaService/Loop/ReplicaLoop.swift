@@ -31,6 +31,7 @@ final class ReplicaLoop {
     let clock: ReplicaClock
     private let group: @Sendable () -> ReplicaGroup
     private let eventLoop: any EventLoop
+    let threads: StoreThreads
     var machine: ReplicationMachine
     var links: [LinkID: Link] = [:]
     /// The last outgoing link to each peer, for advice on dialling it again.
@@ -42,8 +43,8 @@ final class ReplicaLoop {
 
     init(
         group: @escaping @Sendable () -> ReplicaGroup, store: any ReplicatedStore, endpoint: any PeerEndpoint,
-        inbox: ReplicaInbox, reporter: ReplicaReporter, eventLoop: any EventLoop, clock: ReplicaClock,
-        limits: ReplicationLimits
+        inbox: ReplicaInbox, reporter: ReplicaReporter, eventLoop: any EventLoop, threads: StoreThreads,
+        clock: ReplicaClock, limits: ReplicationLimits, members: [MemberRecord]
     ) {
         self.group = group
         self.store = store
@@ -51,9 +52,10 @@ final class ReplicaLoop {
         self.inbox = inbox
         self.reporter = reporter
         self.eventLoop = eventLoop
+        self.threads = threads
         self.clock = clock
         let now = clock.now()
-        let resolved = group().resolved(with: store.members())
+        let resolved = group().resolved(with: members)
         machine = ReplicationMachine(
             group: resolved.description, announced: resolved.announced, store: store.status(), limits: limits,
             now: now)
@@ -84,7 +86,7 @@ final class ReplicaLoop {
     }
 
     private func take(_ batch: ReplicaInbox.Batch, _ tasks: inout DiscardingTaskGroup) {
-        if batch.membersChanged { takeMembers(&tasks) }
+        if batch.membersChanged { askForMembers(&tasks) }
         for input in batch.inputs { take(input, &tasks) }
         if batch.storeAdvanced {
             machine.storeAdvanced(store.status(), now: clock.now())
@@ -124,6 +126,7 @@ final class ReplicaLoop {
         case .snapshotPartImported(let transfer, let index, let outcome):
             machine.snapshotPartImported(transfer, index: index, outcome, now: now)
         case .digests(let link, let page): machine.digestsRead(link, page, now: now)
+        case .members(let records): takeMembers(records, now)
         case .storeFailed(let link, let reason): abandon(link, reason, now)
         case .storeTrouble(let reason): reporter.storeTrouble(reason)
         case .laneFree(let lane): laneFree(lane, &tasks)
@@ -175,12 +178,11 @@ final class ReplicaLoop {
         }
     }
 
-    private func takeMembers(_ tasks: inout DiscardingTaskGroup) {
-        let resolved = group().resolved(with: store.members())
+    private func takeMembers(_ records: [MemberRecord], _ now: ReplicationTime) {
+        let resolved = group().resolved(with: records)
         for text in resolved.unreadable { reporter.unreadableAddress(text) }
         endpoint.setPeers(resolved.peers)
-        machine.groupChanged(resolved.description, announced: resolved.announced, now: clock.now())
-        drain(&tasks)
+        machine.groupChanged(resolved.description, announced: resolved.announced, now: now)
     }
 
     /// Gives a link up because the store cannot serve it.

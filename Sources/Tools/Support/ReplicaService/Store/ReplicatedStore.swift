@@ -30,17 +30,18 @@ package struct StoreSignals: Sendable {
 
 /// The store of one replica as its replication needs it; `ReplicaService` runs the machine over it.
 ///
-/// All names are global (``ReplicaID``). The functions that may wait for a disk are `async` and may run side by side; the meaning of each is that of the directive of
-/// ``ReplicationMachine`` that it carries out.
+/// All names are global (``ReplicaID``). The `async` functions may wait for a disk, and run side by side on threads that may block (``StoreThreads``); the meaning of
+/// each is that of the directive of ``ReplicationMachine`` that it carries out.
 package protocol ReplicatedStore: Sendable {
     /// What the store says about itself; quick.
     func status() -> StoreStatus
-    /// What membership operations say about nodes; quick.
-    func members() -> [MemberRecord]
     /// Sets what is called when something has changed.
     ///
     /// - Parameter signals: the calls.
     func observe(_ signals: StoreSignals)
+
+    /// What membership operations say about nodes.
+    func members() async throws -> [MemberRecord]
 
     /// Finds a place in the log; nil if the log has lost some of what is wanted.
     func locate(_ wanted: [StreamPosition]) async -> LogPosition?

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+package import CRDTKit
+package import MailStore
+
+/// A mail store as the replica of its group; the functions do what ``ReplicatedStore`` says.
+package struct MailStoreReplica: ReplicatedStore {
+    private let store: MailStore
+
+    /// Wraps a store.
+    ///
+    /// - Parameter store: the store; it stays the caller's.
+    package init(_ store: MailStore) { self.store = store }
+
+    package func status() -> StoreStatus { store.replicationStatus() }
+
+    package func observe(_ signals: StoreSignals) {
+        store.observeReplication(signals.progress)
+        store.observeMembers(signals.members)
+        store.observeUrgentBodies(signals.urgentBodies)
+    }
+
+    package func members() async throws -> [MemberRecord] { try await store.members() }
+
+    package func locate(_ wanted: [StreamPosition]) async -> LogPosition? { store.locate(wanted) }
+
+    package func readLog(from position: LogPosition, maximumBytes: Int) async throws -> LogRead? {
+        try store.readLog(from: position, maximumBytes: maximumBytes)
+    }
+
+    package func receive(_ items: [PeerItem]) async -> DeliveryOutcome { await store.receive(items) }
+
+    package func readBody(_ digest: BodyDigest, offset: UInt64, length: Int) async throws -> BodyRead {
+        try store.readBody(digest, offset: offset, length: length)
+    }
+
+    package func storeBody(
+        _ digest: BodyDigest, size: UInt64, offset: UInt64, _ bytes: [UInt8]
+    ) async -> BodyStoreOutcome {
+        await store.storeBody(digest, size: size, offset: offset, bytes)
+    }
+
+    package func missingBodies(limit: Int) async -> [MissingBody] { store.missingBodies(limit: limit) }
+
+    package func advanceStability(
+        stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64
+    ) async {
+        await store.advanceStability(stable: stable, retain: retain, ownSecured: ownSecured)
+    }
+
+    package func setUnreachable(_ replicas: Set<ReplicaID>) async { store.setUnreachable(replicas) }
+
+    package func announce(_ identity: MemberIdentity) async throws { try await store.announce(identity) }
+
+    package func takeNewIncarnation(seen: StreamPosition) async throws { _ = try await store.takeNewIncarnation() }
+
+    package func maintain() async {}
+
+    package func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
+        throw MailStoreError(.unavailable, "no snapshots yet")
+    }
+
+    package func exportPart(
+        _ transfer: TransferID, index: UInt64, maximumBytes: Int
+    ) async throws -> SnapshotPart {
+        throw MailStoreError(.unavailable, "no snapshots yet")
+    }
+
+    package func endExport(_ transfer: TransferID) async {}
+
+    package func beginImport(_ transfer: TransferID, _ scope: SnapshotScope, from source: ReplicaID) async throws {
+        throw MailStoreError(.unavailable, "no snapshots yet")
+    }
+
+    package func importPart(_ transfer: TransferID, _ part: SnapshotPart) async -> ImportOutcome {
+        .rejected("no snapshots yet")
+    }
+
+    package func abortImport(_ transfer: TransferID) async {}
+
+    package func digests(after account: String?, limit: Int) async -> DigestPage? {
+        // A store that cannot read says nothing; the machine asks again.
+        try? store.accountDigests(after: account, limit: limit)
+    }
+}
