@@ -149,13 +149,14 @@ if !kitsOnly {
             name: "FrontDoor",
             dependencies: [
                 "IMAPCore", "IMAPService", "MailStore", "NodeSupport", "PeerTransport", product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
-                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOTLS", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Sources/Tools/Support/FrontDoor", swiftSettings: house),
         .testTarget(
             name: "FrontDoorTests",
             dependencies: [
-                "FrontDoor", "IMAPService", "IMAPCore", "MailStore", "NodeSupport", "PeerTransport", "TestSupport",
+                "FrontDoor", "IMAPService", "IMAPCore", "CRDTKit", "MailStore", "NodeSupport", "PeerTransport",
+                "TestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Tests/Tools/FrontDoor", swiftSettings: house),

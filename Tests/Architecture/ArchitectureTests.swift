@@ -52,7 +52,7 @@ struct ArchitectureTests {
         (
             "Sources/Tools/Support/FrontDoor",
             [
-                "Glibc", "IMAPCore", "IMAPService", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL",
+                "Glibc", "IMAPCore", "IMAPService", "Logging", "MailStore", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS",
                 "NodeSupport", "PeerTransport", "ServiceLifecycle", "Synchronization",
             ]
         ),

@@ -166,6 +166,15 @@ public struct CommandFramer: Sendable {
         return count
     }
 
+    /// Takes what was received but not looked at, for whoever goes on with the stream.
+    ///
+    /// - Returns: the bytes.
+    mutating func takeBufferedInput() -> [UInt8] {
+        let rest = Array(buffer[head...])
+        _ = discardBufferedInput()
+        return rest
+    }
+
     // MARK: Outputs
 
     /// Finds the next event in what was received.

@@ -39,6 +39,8 @@ public struct SelectedMailbox: Hashable, Sendable {
     public let handle: MailboxHandle
     /// The mailbox's name.
     public let name: MailboxName
+    /// What stays the same when the mailbox is renamed, at every server that has it; empty where nothing does.
+    public let identity: [UInt8]
     /// The generation of the unique identifiers.
     public let uidValidity: UIDValidity
     /// The next unique identifier; all messages have smaller ones.
@@ -59,6 +61,7 @@ public struct SelectedMailbox: Hashable, Sendable {
     /// - Parameters:
     ///   - handle: names this opening.
     ///   - name: the mailbox's name.
+    ///   - identity: what stays the same when the mailbox is renamed.
     ///   - uidValidity: the generation of the unique identifiers.
     ///   - uidNext: the next unique identifier.
     ///   - uids: the messages, strictly ascending.
@@ -67,11 +70,13 @@ public struct SelectedMailbox: Hashable, Sendable {
     ///   - isReadOnly: whether nothing may be changed.
     ///   - canCreateKeywords: whether clients can make new keywords.
     public init(
-        handle: MailboxHandle, name: MailboxName, uidValidity: UIDValidity, uidNext: UID, uids: [UID], flags: [Flag],
+        handle: MailboxHandle, name: MailboxName, identity: [UInt8] = [], uidValidity: UIDValidity, uidNext: UID,
+        uids: [UID], flags: [Flag],
         firstUnseenUID: UID?, isReadOnly: Bool, canCreateKeywords: Bool
     ) {
         self.handle = handle
         self.name = name
+        self.identity = identity
         self.uidValidity = uidValidity
         self.uidNext = uidNext
         self.uids = uids

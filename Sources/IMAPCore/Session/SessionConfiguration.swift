@@ -11,6 +11,9 @@ public struct SessionConfiguration: Hashable, Sendable {
     public var offersStartTLS = true
     /// Whether LOGIN and PLAIN are taken without TLS; false by default (RFC 3501 section 6.2.3, LOGINDISABLED).
     public var allowsInsecureAuthentication = false
+    /// Whether the machine ends after a login and hands the connection over, ``SessionDirective/handOver(_:)``; false by
+    /// default.
+    public var handsOverAfterLogin = false
     /// The text of the greeting, for a person.
     public var greeting = "IMAP server ready"
     /// What ID answers, before and after login (RFC 2971); empty for NIL.

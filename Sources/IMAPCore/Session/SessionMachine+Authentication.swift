@@ -73,6 +73,7 @@ extension SessionMachine {
             stage = .authenticated
             framer.updateLimits(configuration.limits.afterAuthentication)
             finish(command, StatusCondition(.ok, code: .capability(capabilities), text: "Logged in"))
+            handOver()
         case .authenticationFailed:
             failedLogins += 1
             if failedLogins >= configuration.limits.failedLogins { ending = ending ?? "Too many failed logins" }

@@ -20,6 +20,7 @@ extension SessionMachine {
     ) {
         progress = .ready
         announce(condition.status == .bad ? .nothing : announcement)
+        exportSelection()
         send(.tagged(command.tag, condition))
         outbox.append(.commandFinished(name: command.name, status: condition.status))
         count(condition.status)
@@ -52,6 +53,7 @@ extension SessionMachine {
             return
         }
         let condition = StatusCondition(error)
+        exportSelection()
         if let tag = error.tag {
             send(.tagged(tag, condition))
         } else {
@@ -66,14 +68,36 @@ extension SessionMachine {
     /// Tells the client the news of the selected mailbox.
     mutating func announce(_ announcement: Announcement) {
         guard selection != nil else { return }
-        outbox.send { output in
-            switch announcement {
-            case .everything: selection?.announce(expunges: true, into: &output)
-            case .withoutExpunge: selection?.announce(expunges: false, into: &output)
-            case .nothing: break
-            }
+        switch announcement {
+        case .nothing: return
+        case .everything: announceNews(withExpunges: true)
+        case .withoutExpunge: announceNews(withExpunges: false)
         }
     }
+
+    /// Removals first, so that the numbers of what follows are those that the client has then.
+    private mutating func announceNews(withExpunges: Bool) {
+        outbox.send { selection?.announceFlags(into: &$0) }
+        selection?.dropVanishedArrivals()
+        if withExpunges, let doomed = selection?.vanishedUIDs {
+            // In parts, so that what changes the ticket at one time is bounded; from the highest down, as one part would.
+            for end in stride(from: doomed.count, to: 0, by: -Self.expungesPerChange) {
+                let part = Array(doomed[max(0, end - Self.expungesPerChange)..<end])
+                var lines: [UInt8] = []
+                selection?.announceExpunges(of: part, into: &lines)
+                if !lines.isEmpty { sendViewChange(removed: part, added: [], lines) }
+            }
+        }
+        var lines: [UInt8] = []
+        if let added = selection?.announceArrivals(into: &lines), !added.isEmpty {
+            sendViewChange(removed: [], added: added, lines)
+        }
+        if (selection?.changedFlagsCount ?? 0) > Self.expungesPerChange { outbox.endChange() }
+        outbox.send { selection?.announceChangedFlags(into: &$0) }
+    }
+
+    /// The most removals that are reported with one change of the ticket.
+    private static let expungesPerChange = 2_048
 
     /// Counts commands that were not understood; too many end the session.
     private mutating func count(_ status: ResponseStatus) {
@@ -92,9 +116,10 @@ extension SessionMachine {
 
     /// Ends the session when there is a reason and no command is in progress.
     mutating func endWhenDue() {
-        guard let ending else { return }
+        guard ending != nil || isReleasing else { return }
         switch progress {
-        case .ready, .idling: bye(ending)
+        case .ready, .idling:
+            if let ending { bye(ending) } else { releaseNow() }
         case .unopened, .waiting, .authenticating, .startingTLS, .uploading, .discardingUpload, .closed: break
         }
     }
@@ -112,7 +137,9 @@ extension SessionMachine {
     }
 
     /// Ends the session: every upload and every mailbox that was opened is given back.
-    mutating func end() {
+    ///
+    /// - Parameter last: what is to become of the connection.
+    mutating func end(with last: SessionDirective = .close) {
         switch progress {
         case .closed: return
         case .uploading, .waiting(_, .appendBegin), .waiting(_, .appendPiece):
@@ -125,7 +152,7 @@ extension SessionMachine {
         stage = .logout
         progress = .closed
         framer = CommandFramer(limits: configuration.limits.beforeAuthentication)
-        outbox.append(.close)
+        outbox.append(last)
     }
 
     /// Leaves the selected mailbox without a word to the client.

@@ -15,6 +15,9 @@ extension SessionMachine {
             return
         }
         let mailbox = SessionMailbox(opened, isReadOnly: readOnly || opened.isReadOnly)
+        selection = mailbox
+        stage = .selected
+        exportSelection()
         send(.flags(mailbox.flags))
         send(.exists(mailbox.view.count))
         send(.recent(0))
@@ -25,8 +28,6 @@ extension SessionMachine {
         send(.untagged(StatusCondition(.ok, code: .uidValidity(opened.uidValidity), text: "Identifiers are valid")))
         send(.untagged(StatusCondition(.ok, code: .uidNext(opened.uidNext), text: "Predicted next identifier")))
         let code: ResponseCode = mailbox.isReadOnly ? .readOnly : .readWrite
-        selection = mailbox
-        stage = .selected
         succeed(command, code: code)
     }
 

@@ -33,6 +33,12 @@ public struct SessionMachine: ~Copyable {
     var isTLSActive: Bool
     /// Why the session has to end as soon as no command is in progress.
     var ending: String?
+    /// Whether the session has to be given up, for another server, as soon as no command is in progress.
+    var isReleasing = false
+    /// Whether the client has logged in elsewhere, so that there is no greeting.
+    var isCarried = false
+    /// Makes the updates of the session's ticket; nil when nobody keeps one.
+    var journal: TicketJournal?
     var consecutiveBadCommands = 0
     var badCommandsBeforeLogin = 0
     var failedLogins = 0
@@ -50,11 +56,14 @@ public struct SessionMachine: ~Copyable {
 
     // MARK: Inputs
 
-    /// Greets the client; a second call does nothing.
+    /// Greets the client, unless it has been greeted elsewhere; a second call does nothing.
     public mutating func open() {
         guard case .unopened = progress else { return }
         progress = .ready
-        send(.untagged(StatusCondition(.ok, code: .capability(capabilities), text: configuration.greeting)))
+        if !isCarried {
+            send(.untagged(StatusCondition(.ok, code: .capability(capabilities), text: configuration.greeting)))
+        }
+        endWhenDue()
         pump()
     }
 

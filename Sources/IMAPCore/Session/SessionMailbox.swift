@@ -22,6 +22,14 @@ struct SessionMailbox {
 
     /// No arrival below this is new: the snapshot had it, or it was announced before.
     private var nextUID: UInt64
+    /// No identifier below this is news to the client.
+    private(set) var announcedNextUID: UInt64
+    /// What stays the same when the mailbox is renamed.
+    let identity: [UInt8]
+    /// The generation of the identifiers.
+    let uidValidity: UIDValidity
+    /// Messages that the client knows of and this server has not heard of yet; ascending.
+    private var awaited: [UID] = []
     private var arrivals: [UID] = []
     private var vanished: Set<UID> = []
     private var changedFlags: [UID: [Flag]] = [:]
@@ -35,6 +43,29 @@ struct SessionMailbox {
         view = SequenceView(mailbox.uids)
         flags = mailbox.flags
         nextUID = max(UInt64(mailbox.uidNext.rawValue), UInt64(mailbox.uids.last?.rawValue ?? 0) + 1)
+        announcedNextUID = nextUID
+        identity = mailbox.identity
+        uidValidity = mailbox.uidValidity
+    }
+
+    /// Opens a mailbox again for a client who knows it: the difference between the two is news.
+    init(_ mailbox: SelectedMailbox, resuming known: SessionTicket.Mailbox) {
+        self.init(mailbox, isReadOnly: known.isReadOnly || mailbox.isReadOnly)
+        view = SequenceView(known.uids)
+        announcedNextUID = max(known.nextUID, UInt64(known.uids.last?.rawValue ?? 0) + 1)
+        let present = SequenceView(mailbox.uids)
+        for uid in known.uids where !present.contains(uid) {
+            if uid < mailbox.uidNext { vanished.insert(uid) } else { awaited.append(uid) }
+        }
+        arrivals = mailbox.uids.filter { UInt64($0.rawValue) >= announcedNextUID }
+        nextUID = max(nextUID, announcedNextUID)
+    }
+
+    /// What another server would need to carry on.
+    var ticket: SessionTicket.Mailbox {
+        SessionTicket.Mailbox(
+            name: name, identity: identity, uidValidity: uidValidity, isReadOnly: isReadOnly,
+            nextUID: announcedNextUID, uids: view.uids)
     }
 
     /// How many pieces of news are waiting.
@@ -44,6 +75,7 @@ struct SessionMailbox {
     mutating func apply(_ event: MailboxEvent) {
         switch event {
         case .arrived(let uid):
+            settle(below: uid)
             guard UInt64(uid.rawValue) >= nextUID else { return }
             nextUID = UInt64(uid.rawValue) + 1
             arrivals.append(uid)
@@ -63,6 +95,14 @@ struct SessionMailbox {
         }
     }
 
+    /// Arrivals ascend: what was awaited in front of one will not come any more.
+    private mutating func settle(below uid: UID) {
+        guard let first = awaited.first, first <= uid else { return }
+        let end = awaited.firstIndex { $0 > uid } ?? awaited.endIndex
+        for late in awaited[..<end] where late != uid { vanished.insert(late) }
+        awaited.removeSubrange(..<end)
+    }
+
     /// Takes note of a removal, once.
     mutating func note(vanished uid: UID) {
         guard view.contains(uid) || arrivals.last.map({ $0 >= uid }) ?? false else { return }
@@ -80,29 +120,45 @@ struct SessionMailbox {
         ResponseEncoder.encode(.untagged(permanentFlags), into: &output)
     }
 
-    /// Writes all news, with or without removals, and applies it to the view.
-    mutating func announce(expunges: Bool, into output: inout [UInt8]) {
-        announceFlags(into: &output)
-        if !vanished.isEmpty {
-            arrivals.removeAll { vanished.remove($0) != nil }
-            if expunges { announceExpunges(into: &output) }
+    /// Forgets arrivals that went before the client was told of them.
+    mutating func dropVanishedArrivals() {
+        if !vanished.isEmpty { arrivals.removeAll { vanished.remove($0) != nil } }
+    }
+
+    /// The removals that the client has not been told of, ascending.
+    var vanishedUIDs: [UID] { vanished.sorted() }
+
+    /// Writes removals, the highest first, and applies them to the view.
+    mutating func announceExpunges(of uids: [UID], into output: inout [UInt8]) {
+        for uid in uids {
+            changedFlags[uid] = nil
+            vanished.remove(uid)
         }
-        if !arrivals.isEmpty {
-            for uid in arrivals { view.append(uid) }
-            arrivals = []
-            ResponseEncoder.encode(.exists(view.count), into: &output)
-        }
+        for number in view.remove(uids) { ResponseEncoder.encode(.expunge(number), into: &output) }
+    }
+
+    /// Writes the number of messages when some are new, and applies them to the view.
+    ///
+    /// - Returns: the new messages.
+    mutating func announceArrivals(into output: inout [UInt8]) -> [UID] {
+        guard !arrivals.isEmpty else { return [] }
+        defer { arrivals = [] }
+        for uid in arrivals { view.append(uid) }
+        announcedNextUID = max(announcedNextUID, UInt64(arrivals.last?.rawValue ?? 0) + 1)
+        ResponseEncoder.encode(.exists(view.count), into: &output)
+        return arrivals
+    }
+
+    /// How many messages have flags that the client has not been told of.
+    var changedFlagsCount: Int { changedFlags.count }
+
+    /// Writes flags that have changed.
+    mutating func announceChangedFlags(into output: inout [UInt8]) {
         guard !changedFlags.isEmpty else { return }
         for (uid, flags) in changedFlags.sorted(by: { $0.key < $1.key }) {
             writeFlags(of: uid, flags, includeUID: false, into: &output)
         }
         changedFlags = [:]
-    }
-
-    private mutating func announceExpunges(into output: inout [UInt8]) {
-        for uid in vanished { changedFlags[uid] = nil }
-        for number in view.remove(vanished.sorted()) { ResponseEncoder.encode(.expunge(number), into: &output) }
-        vanished = []
     }
 
     /// Writes the flags of a message and forgets older news of them.

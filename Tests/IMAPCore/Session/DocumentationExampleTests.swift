@@ -21,7 +21,7 @@ struct DocumentationExampleTests {
                 session.complete(isAlice ? .authenticated : .authenticationFailed)
             case .request(let request):
                 if request.expectsReply { session.complete(.refused(Refusal(text: "There is no store"))) }
-            case .appendData, .startTLS, .commandFinished, .close: break
+            case .sendChange, .appendData, .startTLS, .commandFinished, .close, .release, .handOver: break
             }
         }
         let lines = transcript.split(separator: "\r\n")

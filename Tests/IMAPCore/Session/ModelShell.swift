@@ -12,6 +12,11 @@ final class ModelShell {
     var finished: [String] = []
     var requests: [SessionRequest] = []
     var isClosed = false
+    var isReleased = false
+    var handedOver: [UInt8]?
+    /// What the machine has said of its ticket, and the ticket that follows.
+    var changes: [(bytes: [UInt8], update: TicketUpdate)] = []
+    var ticket: [UInt8] = []
     var wantsTLS = false
     /// The request that has not been answered; with `answersAtOnce` there is none.
     var outstanding: SessionRequest?
@@ -33,6 +38,37 @@ final class ModelShell {
         store.observers[ObjectIdentifier(self)] = { [unowned self] name, event, session in
             observe(name, event, isOwn: session == ObjectIdentifier(self))
         }
+    }
+
+    /// Carries on with what another server has told its client.
+    convenience init(_ store: ModelStore, resuming bytes: [UInt8]) throws(IMAPError) {
+        self.init(store)
+        // Who has selected nothing yet has no ticket.
+        let ticket = bytes.isEmpty ? nil : try SessionTicket(decoding: bytes.span)
+        let mailbox = ticket?.mailbox.flatMap { openMailbox($0.name, readOnly: $0.isReadOnly) }
+        self.ticket = bytes
+        machine = try SessionMachine(configuration: SessionConfiguration(), resuming: ticket, in: mailbox)
+    }
+
+    /// What goes over a link between servers: changes of the ticket stay in one piece.
+    enum Frame {
+        case data([UInt8])
+        case change([UInt8], TicketUpdate)
+    }
+
+    private var frames: [Frame] = []
+    private var framed = 0
+
+    /// Takes what was sent since the last time.
+    func takeFrames() -> [Frame] {
+        sealFrame()
+        defer { frames = [] }
+        return frames
+    }
+
+    private func sealFrame() {
+        if framed < output.count { frames.append(.data(Array(output[framed...]))) }
+        framed = output.count
     }
 
     deinit { store.observers[ObjectIdentifier(self)] = nil }
@@ -96,10 +132,23 @@ final class ModelShell {
             precondition(!isClosed, "Nothing follows close.")
             switch directive {
             case .send(let bytes): output += bytes
+            case .sendChange(let bytes, let update):
+                sealFrame()
+                output += bytes
+                framed = output.count
+                frames.append(.change(bytes, update))
+                changes.append((bytes, update))
+                update.apply(to: &ticket)
             case .request(let request): take(request)
             case .appendData(let bytes): takePiece(bytes)
             case .startTLS: wantsTLS = true
             case .close: isClosed = true
+            case .release:
+                isClosed = true
+                isReleased = true
+            case .handOver(let rest):
+                isClosed = true
+                handedOver = rest
             case .commandFinished(let name, let status): finished.append("\(name) \(status.rawValue)")
             }
         }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import NIOCore
+package import NIOCore
 internal import Synchronization
 
 /// Who is connected: the limits on their number, and the way to tell them all to go.
-final class ConnectionCensus: Sendable {
-    enum Admission {
+package final class ConnectionCensus: Sendable {
+    /// Whether somebody may come in.
+    package enum Admission {
+        /// Yes, under this number.
         case admitted(UInt64)
-        /// The name of the limit that was met.
+        /// No: the name of the limit that was met.
         case refused(String)
     }
 
@@ -23,14 +25,26 @@ final class ConnectionCensus: Sendable {
     private let limitPerAddress: Int
     private let state = Mutex(State())
 
-    init(limit: Int, limitPerAddress: Int) {
+    /// Opens the book.
+    ///
+    /// - Parameters:
+    ///   - limit: the most connections.
+    ///   - limitPerAddress: the most connections of one address.
+    package init(limit: Int, limitPerAddress: Int) {
         self.limit = limit
         self.limitPerAddress = limitPerAddress
     }
 
-    var isShuttingDown: Bool { state.withLock { $0.isShuttingDown } }
+    /// Whether everybody was told to go.
+    package var isShuttingDown: Bool { state.withLock { $0.isShuttingDown } }
 
-    func enter(client: String, channel: ConnectionChannel) -> Admission {
+    /// Lets a connection in.
+    ///
+    /// - Parameters:
+    ///   - client: the client's address.
+    ///   - channel: the connection.
+    /// - Returns: whether it may stay.
+    package func enter(client: String, channel: ConnectionChannel) -> Admission {
         state.withLock { state in
             if state.isShuttingDown { return .refused("shutdown") }
             guard state.members.count < limit else { return .refused("connections") }
@@ -45,7 +59,10 @@ final class ConnectionCensus: Sendable {
         }
     }
 
-    func leave(_ number: UInt64) {
+    /// A connection has ended.
+    ///
+    /// - Parameter number: its number.
+    package func leave(_ number: UInt64) {
         state.withLock { state in
             guard let member = state.members.removeValue(forKey: number) else { return }
             let count = state.perClient[member.client, default: 1] - 1
@@ -53,8 +70,18 @@ final class ConnectionCensus: Sendable {
         }
     }
 
+    /// Tells the connections of a client to end as in a shutdown; others go on, and new ones may come.
+    ///
+    /// - Parameter client: the client.
+    package func tellToGo(client: String) {
+        let channels = state.withLock { $0.members.values.filter { $0.client == client }.map(\.channel) }
+        for channel in channels { channel.inbox.signalShutdown() }
+    }
+
     /// Tells every connection to say goodbye, and closes those that have not done so in time.
-    func shutDown(goodbye: TimeAmount) {
+    ///
+    /// - Parameter goodbye: the time that they have.
+    package func shutDown(goodbye: TimeAmount) {
         let channels = state.withLock { state in
             state.isShuttingDown = true
             return state.members.values.map(\.channel)

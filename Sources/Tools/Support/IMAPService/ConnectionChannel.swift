@@ -2,17 +2,21 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 internal import NIOSSL
 
 /// The task's half of a connection: writing with backpressure, deadlines, and the change to TLS.
-struct ConnectionChannel: Sendable {
-    let channel: any Channel
-    let inbox: ConnectionInbox
+package struct ConnectionChannel: Sendable {
+    /// The channel.
+    package let channel: any Channel
+    /// Where word for the connection's task is left.
+    package let inbox: ConnectionInbox
     private let handler: NIOLoopBound<ConnectionHandler>
 
     /// Puts the handler at the end of a channel's pipeline; must run on its event loop.
-    init(channel: any Channel) throws {
+    ///
+    /// - Parameter channel: the channel; not reading by itself.
+    package init(channel: any Channel) throws {
         let inbox = ConnectionInbox()
         let handler = ConnectionHandler(inbox: inbox)
         try channel.pipeline.syncOperations.addHandler(handler)
@@ -23,7 +27,11 @@ struct ConnectionChannel: Sendable {
     }
 
     /// Writes bytes and waits until the socket has taken them; closes the connection if that takes longer than the limit.
-    func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
+    ///
+    /// - Parameters:
+    ///   - bytes: the bytes.
+    ///   - limit: the longest that it may take.
+    package func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
         let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
         defer { alarm.cancel() }
         try await channel.writeAndFlush(bytes).get()
@@ -41,7 +49,9 @@ struct ConnectionChannel: Sendable {
     }
 
     /// Sets the time after which the inbox reports a deadline.
-    func setDeadline(_ deadline: NIODeadline) {
+    ///
+    /// - Parameter deadline: the time.
+    package func setDeadline(_ deadline: NIODeadline) {
         channel.eventLoop.execute { [handler] in handler.value.setDeadline(deadline) }
     }
 
@@ -56,7 +66,9 @@ struct ConnectionChannel: Sendable {
     }
 
     /// Closes; what was written before is sent first, and TLS says goodbye, for as long as the client plays along.
-    func close(within limit: TimeAmount) async {
+    ///
+    /// - Parameter limit: the longest that it may take.
+    package func close(within limit: TimeAmount) async {
         let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
         defer { alarm.cancel() }
         // The channel may be closed already, which is what is wanted.
@@ -64,10 +76,12 @@ struct ConnectionChannel: Sendable {
     }
 
     /// Closes at once, whatever is still to be sent; from any thread.
-    func abort() { channel.eventLoop.execute { [channel] in Self.abort(channel) } }
+    package func abort() { channel.eventLoop.execute { [channel] in Self.abort(channel) } }
 
     /// Closes without asking TLS, which would wait for the client's goodbye; on the event loop.
-    static func abort(_ channel: any Channel) {
+    ///
+    /// - Parameter channel: the channel.
+    package static func abort(_ channel: any Channel) {
         if let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) {
             tls.close(promise: nil)
         } else {

@@ -37,6 +37,12 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // A task that waits for the socket to take more looks again.
+        inbox.signalEvents()
+        context.fireChannelWritabilityChanged()
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A broken transport or TLS record stream has one end: the connection's task sees it closed and cleans up.
         context.close(promise: nil)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import NIOCore
+package import NIOCore
 internal import Synchronization
 
 /// What wakes a connection's task.
-enum ConnectionInput: Sendable {
+package enum ConnectionInput: Sendable {
     /// Bytes from the client.
     case bytes(ByteBuffer)
-    /// The mailbox's subscription has something to say.
+    /// The mailbox's subscription, or whoever else has a say, has something to say.
     case mailboxEvents
     /// The deadline that was set has passed.
     case deadline
@@ -21,7 +21,7 @@ enum ConnectionInput: Sendable {
 /// Where the event loop, the mail store and the server leave word for a connection's task: one slot each, so it is bounded whatever happens.
 ///
 /// Bytes are read from the socket only when the task asks for them, which is the backpressure towards the client.
-final class ConnectionInbox: Sendable {
+package final class ConnectionInbox: Sendable {
     private struct State {
         var bytes: ByteBuffer?
         var hasEvents = false
@@ -54,13 +54,16 @@ final class ConnectionInbox: Sendable {
     func readingCompleted() { wake { $0.isReading = false } }
 
     /// The subscription has something to say; called on any thread.
-    func signalEvents() { wake { $0.hasEvents = true } }
+    package func signalEvents() { wake { $0.hasEvents = true } }
 
     /// The deadline has passed; called on the event loop.
     func signalDeadline() { wake { $0.isPastDeadline = true } }
 
     /// The server ends; called on any thread.
-    func signalShutdown() { wake { $0.isShuttingDown = true } }
+    package func signalShutdown() { wake { $0.isShuttingDown = true } }
+
+    /// Whether the server ends.
+    package var isShuttingDown: Bool { state.withLock { $0.isShuttingDown } }
 
     /// The channel is closed; called on the event loop.
     func signalClosed() { wake { $0.isClosed = true } }
@@ -74,7 +77,7 @@ final class ConnectionInbox: Sendable {
     ///   - wantsBytes: whether bytes are wanted; when not, none are read from the socket.
     ///   - wantsShutdown: whether a shutdown is still news.
     /// - Returns: the most urgent input.
-    func next(wantsBytes: Bool, wantsShutdown: Bool) async -> ConnectionInput {
+    package func next(wantsBytes: Bool, wantsShutdown: Bool) async -> ConnectionInput {
         while true {
             let (input, demand) = state.withLock {
                 take(from: &$0, wantsBytes: wantsBytes, wantsShutdown: wantsShutdown)

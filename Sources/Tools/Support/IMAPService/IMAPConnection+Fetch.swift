@@ -15,7 +15,7 @@ extension IMAPConnection {
         var position = 0
         while position < request.targets.count {
             let run = request.targets[
-                position..<min(position + server.configuration.limits.messagesPerRead, request.targets.count)]
+                position..<min(position + services.limits.messagesPerRead, request.targets.count)]
             position = run.endIndex
             var unseen: Set<UInt32> = []
             var messages = try await mailbox.messages(run.map(\.uid.rawValue))
@@ -98,17 +98,17 @@ extension IMAPConnection {
             case .filteredHeader(let header): output.writeBytes(header.literal(of: try body.read(header.range)))
             case .rawRange(let range): try await stream(range, of: body)
             }
-            if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
+            if output.readableBytes >= services.limits.outputBytes { try await flush() }
         }
     }
 
     private mutating func stream(_ range: Range<Int>, of body: BodyReader) async throws {
         var position = range.lowerBound
         while position < range.upperBound {
-            let end = min(position + server.configuration.limits.bodyReadBytes, range.upperBound)
+            let end = min(position + services.limits.bodyReadBytes, range.upperBound)
             output.writeBytes(try body.read(position..<end))
             position = end
-            if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
+            if output.readableBytes >= services.limits.outputBytes { try await flush() }
         }
     }
 
@@ -125,23 +125,23 @@ extension IMAPConnection {
             let header = Array(bytes.prefix((boundary.byteCount ?? .max) - position))
             scanner.consume(header.span)
             position += bytes.count
-            step = server.configuration.limits.bodyReadBytes
+            step = services.limits.bodyReadBytes
         }
         return scanner.finish()
     }
 
     /// The structure of a whole message, remembered for the client's next question.
     private func wholeStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
-        if let known = server.structures.structure(of: message.facts.body) { return known }
+        if let known = services.structures.structure(of: message.facts.body) { return known }
         var scanner = MessageScanner()
         var position = 0
         while position < body.size {
-            let bytes = try body.read(position..<min(position + server.configuration.limits.bodyReadBytes, body.size))
+            let bytes = try body.read(position..<min(position + services.limits.bodyReadBytes, body.size))
             scanner.consume(bytes.span)
             position += bytes.count
         }
         let structure = scanner.finish()
-        server.structures.insert(structure, for: message.facts.body)
+        services.structures.insert(structure, for: message.facts.body)
         return structure
     }
 

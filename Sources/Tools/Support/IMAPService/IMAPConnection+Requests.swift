@@ -36,19 +36,19 @@ extension IMAPConnection {
     }
 
     private mutating func authenticate(_ user: [UInt8], _ password: Secret) async throws -> SessionReply {
-        switch try await server.gate.authenticate(user: user, password: password, client: client) {
-        case .accepted(let user):
-            server.metrics.logins.with("accepted").increment()
-            account = try await server.store.account(named: user.name.value)
-            logger[metadataKey: "user"] = "\(user.name)"
+        switch try await desk.logIn(user: user, password: password, client: client) {
+        case .accepted(let name, let account):
+            services.meter.loggedIn("accepted")
+            self.account = account
+            logger[metadataKey: "user"] = "\(name)"
             logger.info("login")
             return .authenticated
         case .rejected:
-            server.metrics.logins.with("rejected").increment()
+            services.meter.loggedIn("rejected")
             logger.notice("login refused")
             return .authenticationFailed
         case .unavailable(let reason):
-            server.metrics.logins.with("unavailable").increment()
+            services.meter.loggedIn("unavailable")
             logger.error("login not possible", metadata: ["reason": "\(reason)"])
             return .authenticationUnavailable(reason)
         }
@@ -103,18 +103,22 @@ extension IMAPConnection {
 
     private mutating func select(_ name: MailboxName, readOnly: Bool) async throws -> SessionReply {
         deselect()
+        return .selected(try await openMailbox(name, readOnly: readOnly))
+    }
+
+    /// Opens a mailbox; its events come from now on.
+    mutating func openMailbox(_ name: MailboxName, readOnly: Bool) async throws -> SelectedMailbox {
         let inbox = channel.inbox
         let mailbox = try await authenticated().open(name.value) { inbox.signalEvents() }
         let snapshot = mailbox.snapshot
         let handle = makeHandle()
         open = (handle, mailbox)
-        return .selected(
-            SelectedMailbox(
-                handle: handle, name: name, uidValidity: try FlagMapping.validity(snapshot.counts.uidValidity),
-                uidNext: try FlagMapping.uid(snapshot.counts.uidNext), uids: try snapshot.uids.map(FlagMapping.uid),
-                flags: FlagMapping.wire(MessageFlagNames(system: .all, keywords: snapshot.keywords)),
-                firstUnseenUID: try snapshot.firstUnseenUID.map(FlagMapping.uid), isReadOnly: readOnly,
-                canCreateKeywords: true))
+        return SelectedMailbox(
+            handle: handle, name: name, uidValidity: try FlagMapping.validity(snapshot.counts.uidValidity),
+            uidNext: try FlagMapping.uid(snapshot.counts.uidNext), uids: try snapshot.uids.map(FlagMapping.uid),
+            flags: FlagMapping.wire(MessageFlagNames(system: .all, keywords: snapshot.keywords)),
+            firstUnseenUID: try snapshot.firstUnseenUID.map(FlagMapping.uid), isReadOnly: readOnly,
+            canCreateKeywords: true)
     }
 
     private mutating func deselect() {

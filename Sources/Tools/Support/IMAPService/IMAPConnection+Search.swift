@@ -11,7 +11,7 @@ extension IMAPConnection {
         var found: [UID] = []
         var last: UInt32 = 0
         while true {
-            let run = try await mailbox.messages(after: last, limit: server.configuration.limits.messagesPerRead * 4)
+            let run = try await mailbox.messages(after: last, limit: services.limits.messagesPerRead * 4)
             guard let end = run.last else { return found }
             // Nobody waits for the answer any more.
             try Task.checkCancellation()
@@ -42,7 +42,7 @@ extension IMAPConnection {
         do {
             while position < body.size, !text.isDecided {
                 if plan.needsOnlyHeader, boundary.byteCount != nil { break }
-                let step = position == 0 ? 16 << 10 : server.configuration.limits.bodyReadBytes
+                let step = position == 0 ? 16 << 10 : services.limits.bodyReadBytes
                 let bytes = try body.read(position..<min(position + step, body.size))
                 if plan.needsOnlyHeader { boundary.consume(bytes.span) }
                 text.consume(bytes.span)

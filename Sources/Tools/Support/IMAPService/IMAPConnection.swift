@@ -12,13 +12,14 @@ internal import NodeSupport
 ///
 /// One task runs it from the first byte to the last. It waits in one place, ``ConnectionInbox/next(wantsBytes:wantsShutdown:)``, and for the
 /// store's replies; what the client sends meanwhile stays in the socket.
-struct IMAPConnection: ~Copyable {
-    let server: IMAPServer
+package struct IMAPConnection: ~Copyable {
+    let services: SessionServices
+    let desk: any LoginDesk
     let channel: ConnectionChannel
     let client: String
     var machine: SessionMachine
     var logger: Logger
-    var output = ByteBuffer()
+    var output: SessionOutput
     var account: MailAccount?
     var open: (handle: MailboxHandle, mailbox: OpenMailbox)?
     var upload: MessageUpload?
@@ -28,19 +29,38 @@ struct IMAPConnection: ~Copyable {
     private var heardAt = NIODeadline.now()
     private var isEnding = false
     private var knowsShutdown = false
+    /// What came behind a login that was handed over.
+    private var handedOver: [UInt8]?
 
-    init(server: IMAPServer, channel: ConnectionChannel, client: String, isTLS: Bool, number: UInt64) {
-        self.server = server
+    /// Makes the shell of a connection that was just accepted.
+    ///
+    /// - Parameters:
+    ///   - services: what the connections of the server share.
+    ///   - desk: who lets the user in.
+    ///   - channel: the connection.
+    ///   - client: the client's address.
+    ///   - isTLS: whether it is protected from its first byte.
+    ///   - number: names the connection in the log.
+    package init(
+        services: SessionServices, desk: any LoginDesk, channel: ConnectionChannel, client: String, isTLS: Bool,
+        number: UInt64
+    ) {
+        self.services = services
+        self.desk = desk
         self.channel = channel
         self.client = client
-        machine = SessionMachine(configuration: server.configuration.session, isTLSActive: isTLS)
-        logger = server.logger
+        output = SessionOutput(framing: nil)
+        machine = SessionMachine(configuration: services.session, isTLSActive: isTLS)
+        logger = services.logger
         logger[metadataKey: "connection"] = "\(number)"
         logger[metadataKey: "client"] = "\(client)"
     }
 
     /// Serves the connection to its end; whatever ends it, nothing stays open in the store.
-    mutating func run() async {
+    ///
+    /// - Returns: what the client sent behind its login, when the login was handed over and the connection goes on; else nil.
+    @discardableResult
+    package mutating func run() async -> [UInt8]? {
         do {
             machine.open()
             setDeadline()
@@ -59,7 +79,11 @@ struct IMAPConnection: ~Copyable {
             logger.debug("connection ended", metadata: ["reason": "\(error)"])
         }
         await release()
+        return handedOver
     }
+
+    /// Lets go of what the session holds, instead of running it.
+    package mutating func abandon() async { await release() }
 
     private mutating func release() async {
         if let upload { await upload.abort() }
@@ -71,7 +95,7 @@ struct IMAPConnection: ~Copyable {
     private mutating func handle(_ input: ConnectionInput) async throws {
         switch input {
         case .bytes(let bytes):
-            server.metrics.receivedBytes.increment(by: UInt64(bytes.readableBytes))
+            services.meter.received(bytes.readableBytes)
             commandBegan = .now
             heardAt = .now()
             machine.receive(bytes.readableBytesUInt8Span)
@@ -82,7 +106,8 @@ struct IMAPConnection: ~Copyable {
             if let (kind, time) = deadline, time <= .now() { machine.timedOut(kind) }
         case .shutdown:
             knowsShutdown = true
-            machine.shutdown(reason: "The server is shutting down")
+            // Whoever holds the client finds another server; a client of our own has to be told.
+            if output.isFramed { machine.release() } else { machine.shutdown(reason: "The server is shutting down") }
         case .closed:
             isEnding = true
             machine.inputClosed()
@@ -96,7 +121,10 @@ struct IMAPConnection: ~Copyable {
             switch directive {
             case .send(let bytes):
                 output.writeBytes(bytes)
-                if output.readableBytes >= server.configuration.limits.outputBytes { try await flush() }
+                if output.readableBytes >= services.limits.outputBytes { try await flush() }
+            case .sendChange(let bytes, let update):
+                output.writeChange(update, bytes)
+                if output.readableBytes >= services.limits.outputBytes { try await flush() }
             case .request(let request):
                 let reply = try await perform(request)
                 // The machine knows a mailbox, and so takes its events, once it is selected; of any other reply the events come first.
@@ -110,16 +138,22 @@ struct IMAPConnection: ~Copyable {
             case .appendData(let bytes):
                 machine.complete(await add(bytes))
             case .startTLS:
-                let farewell = output
-                output = ByteBuffer()
-                try await channel.startTLS(server.configuration.tls, after: farewell)
+                guard let context = services.tls else { throw MailStoreError(.closed, "TLS is not set up") }
+                try await channel.startTLS(context, after: output.take())
                 machine.tlsEstablished()
             case .close:
                 isEnding = true
+                output.writeEnd(.closed)
+            case .release:
+                isEnding = true
+                output.writeEnd(.released)
+            case .handOver(let rest):
+                isEnding = true
+                handedOver = rest
             case .commandFinished(let name, let status):
                 // A client that waits for a long command is not idle.
                 heardAt = .now()
-                server.metrics.finished(name, status, after: .now - commandBegan)
+                services.meter.finished(name, status, after: .now - commandBegan)
             }
         }
         try await flush()
@@ -128,10 +162,9 @@ struct IMAPConnection: ~Copyable {
     /// Sends what is gathered, and waits until the socket has taken it.
     mutating func flush() async throws {
         guard output.readableBytes > 0 else { return }
-        server.metrics.sentBytes.increment(by: UInt64(output.readableBytes))
-        let bytes = output
-        output = ByteBuffer()
-        var limit = TimeAmount.seconds(server.configuration.limits.writeSeconds)
+        let bytes = output.take()
+        services.meter.sent(bytes.readableBytes)
+        var limit = TimeAmount.seconds(services.limits.writeSeconds)
         // What is sent to somebody unknown, the greeting behind a handshake above all, ends with the time for the login.
         if case (.login, let time)? = deadline { limit = min(limit, max(.milliseconds(1), time - .now())) }
         try await channel.write(bytes, limit: limit)
@@ -142,7 +175,12 @@ struct IMAPConnection: ~Copyable {
         guard let open else { return }
         let notices = open.mailbox.takeNotices()
         if case .overrun? = notices.last {
-            machine.shutdown(reason: "More has happened in the mailbox than can be told; connect again")
+            // Resuming from the ticket tells the difference in one step.
+            if output.isFramed {
+                machine.release()
+            } else {
+                machine.shutdown(reason: "More has happened in the mailbox than can be told; connect again")
+            }
             return
         }
         let events = notices.compactMap { event(for: $0) }
@@ -152,7 +190,7 @@ struct IMAPConnection: ~Copyable {
     /// The time-out that applies now, and when it ends.
     private var deadline: (kind: SessionDeadline, time: NIODeadline)? {
         guard let kind = machine.deadline else { return nil }
-        let limit = TimeAmount(server.configuration.session.limits.timeout(for: kind))
+        let limit = TimeAmount(services.session.limits.timeout(for: kind))
         return (kind, (kind == .login ? connectedAt : heardAt) + limit)
     }
 

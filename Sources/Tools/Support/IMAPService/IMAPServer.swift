@@ -19,7 +19,7 @@ package final class IMAPServer: Service {
     let store: MailStore
     let gate: LoginGate
     let metrics: IMAPServerMetrics
-    let structures: StructureCache
+    let services: SessionServices
     let logger: Logger
     private let group: any EventLoopGroup
     private let census: ConnectionCensus
@@ -44,7 +44,9 @@ package final class IMAPServer: Service {
         self.metrics = metrics
         self.group = group
         self.logger = logger
-        structures = StructureCache(capacity: configuration.limits.structures)
+        services = SessionServices(
+            session: configuration.session, limits: configuration.limits, tls: configuration.tls, meter: metrics,
+            logger: logger)
         census = ConnectionCensus(
             limit: configuration.limits.connections, limitPerAddress: configuration.limits.connectionsPerAddress)
     }
@@ -165,7 +167,8 @@ package final class IMAPServer: Service {
     private func run(_ channel: ConnectionChannel, client: String, isTLS: Bool, number: UInt64) async {
         let work = Task {
             var connection = IMAPConnection(
-                server: self, channel: channel, client: client, isTLS: isTLS, number: number)
+                services: services, desk: StoreDesk(gate: gate, store: store), channel: channel, client: client,
+                isTLS: isTLS, number: number)
             await connection.run()
         }
         channel.channel.closeFuture.whenComplete { _ in work.cancel() }

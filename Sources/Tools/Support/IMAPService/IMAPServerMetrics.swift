@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import IMAPCore
+package import IMAPCore
 package import NodeSupport
 
 /// What the server counts.
-package struct IMAPServerMetrics: Sendable {
+package struct IMAPServerMetrics: SessionMeter {
     let commands: MetricFamily<Counter>
     let seconds: MetricFamily<Histogram>
     let connections: Gauge
@@ -35,8 +35,8 @@ package struct IMAPServerMetrics: Sendable {
         receivedBytes = try registry.counter("pluto_imap_received_bytes_total", help: "Octets received, after TLS.")
     }
 
-    /// Counts a command.
-    func finished(_ name: String, _ status: ResponseStatus, after duration: Duration) {
+    /// Counts a command; see ``SessionMeter``.
+    package func finished(_ name: String, _ status: ResponseStatus, after duration: Duration) {
         let word: String
         switch status {
         case .ok: word = "ok"
@@ -49,4 +49,13 @@ package struct IMAPServerMetrics: Sendable {
         let (seconds, attoseconds) = duration.components
         self.seconds.with(name).observe(Double(seconds) + Double(attoseconds) / 1e18)
     }
+
+    /// Counts a login; see ``SessionMeter``.
+    package func loggedIn(_ outcome: String) { logins.with(outcome).increment() }
+
+    /// Counts what was sent; see ``SessionMeter``.
+    package func sent(_ count: Int) { sentBytes.increment(by: UInt64(count)) }
+
+    /// Counts what was received; see ``SessionMeter``.
+    package func received(_ count: Int) { receivedBytes.increment(by: UInt64(count)) }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import IMAPCore
+package import IMAPCore
 package import NodeSupport
 internal import Synchronization
 
@@ -22,8 +22,12 @@ package final class LoginGate: Sendable {
 
     /// Checks a name and a password.
     ///
+    /// - Parameters:
+    ///   - user: the name as the client sent it.
+    ///   - password: the password.
+    ///   - client: the client's address.
     /// - Returns: the outcome, after the delay that earlier failures have earned.
-    func authenticate(user: [UInt8], password: Secret, client: String) async throws -> AuthenticationOutcome {
+    package func authenticate(user: [UInt8], password: Secret, client: String) async throws -> AuthenticationOutcome {
         guard let name = String(validating: user, as: UTF8.self) else { return .rejected }
         let delay = throttle.withLock { $0.delay(client: client, user: name, now: .now) }
         if delay > .zero { try await Task.sleep(for: delay) }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+/// Knows what whoever keeps the session's ticket has been given, and makes the updates.
+///
+/// A change of the view costs as much as the change. When the changes have grown as large as the ticket below them, the next
+/// update is a whole ticket, so what is kept stays within twice what is needed and the cost of a change stays flat.
+struct TicketJournal {
+    /// Changes below this many bytes are no reason for a new ticket.
+    static let smallestBase = 4_096
+
+    private var baseBytes = 0
+    private var changeBytes = 0
+    private var handle: MailboxHandle?
+    private var name: MailboxName?
+
+    /// Begins with nothing selected.
+    init() {}
+
+    /// Begins with what the keeper has already.
+    ///
+    /// - Parameters:
+    ///   - bytes: how much the keeper has.
+    ///   - mailbox: the mailbox that was opened again.
+    ///   - name: the name of that mailbox in the ticket.
+    init(resumedBytes bytes: Int, _ mailbox: SessionMailbox?, name: MailboxName?) {
+        baseBytes = bytes
+        handle = mailbox?.handle
+        self.name = name
+    }
+
+    /// The update that a new selection, none, or a new name needs.
+    ///
+    /// - Parameter mailbox: the selected mailbox.
+    /// - Returns: nil when the keeper knows.
+    mutating func selectionUpdate(_ mailbox: SessionMailbox?) -> TicketUpdate? {
+        if mailbox?.handle != handle { return complete(mailbox) }
+        guard let mailbox, mailbox.name != name else { return nil }
+        name = mailbox.name
+        var bytes: [UInt8] = [SessionTicket.ChangeKind.name.rawValue]
+        TicketWriter.bytes(Array(mailbox.name.value.utf8), into: &bytes)
+        return change(bytes, mailbox)
+    }
+
+    /// The update after the view has changed.
+    ///
+    /// - Parameters:
+    ///   - removed: the messages that are gone, ascending.
+    ///   - added: the messages that are new, ascending.
+    ///   - mailbox: the mailbox after the change.
+    /// - Returns: the update.
+    mutating func viewUpdate(removed: [UID], added: [UID], _ mailbox: SessionMailbox) -> TicketUpdate {
+        var bytes: [UInt8] = [SessionTicket.ChangeKind.view.rawValue]
+        TicketWriter.number(mailbox.announcedNextUID, into: &bytes)
+        TicketWriter.ranges(removed, into: &bytes)
+        TicketWriter.ranges(added, into: &bytes)
+        return change(bytes, mailbox)
+    }
+
+    private mutating func change(_ bytes: [UInt8], _ mailbox: SessionMailbox) -> TicketUpdate {
+        guard changeBytes + bytes.count <= max(Self.smallestBase, baseBytes) else { return complete(mailbox) }
+        changeBytes += bytes.count
+        return TicketUpdate(isComplete: false, bytes: bytes)
+    }
+
+    private mutating func complete(_ mailbox: SessionMailbox?) -> TicketUpdate {
+        let bytes = SessionTicket(mailbox: mailbox?.ticket).encoded()
+        handle = mailbox?.handle
+        name = mailbox?.name
+        baseBytes = bytes.count
+        changeBytes = 0
+        return TicketUpdate(isComplete: true, bytes: bytes)
+    }
+}

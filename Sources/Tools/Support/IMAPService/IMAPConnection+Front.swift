@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import IMAPCore
+internal import Logging
+package import MailStore
+internal import NIOCore
+
+extension IMAPConnection {
+    /// Makes the shell of a session whose client is elsewhere and has logged in there.
+    ///
+    /// - Parameters:
+    ///   - services: what the connections of the server share.
+    ///   - account: the user's mail.
+    ///   - channel: the link to the server that has the client.
+    ///   - framing: how bytes go onto the link.
+    ///   - client: the client's address.
+    ///   - ticket: what the client has been told; nil when it has just logged in.
+    ///   - number: names the connection in the log.
+    /// - Throws: ``IMAPError`` with `invalidTicket`, or ``MailStoreError`` when the ticket's mailbox cannot be read now.
+    package init(
+        services: SessionServices, account: MailAccount, channel: ConnectionChannel, framing: any SessionFraming,
+        client: String, resuming ticket: [UInt8]?, number: UInt64
+    ) async throws {
+        self.init(
+            services: services, desk: ClosedDesk(), channel: channel, client: client, isTLS: true, number: number)
+        self.account = account
+        output = SessionOutput(framing: framing)
+        logger[metadataKey: "user"] = "\(account.name)"
+        let known = try ticket.map { bytes throws(IMAPError) in try SessionTicket(decoding: bytes.span) }
+        var mailbox: SelectedMailbox?
+        if let selected = known?.mailbox {
+            do {
+                mailbox = try await openMailbox(selected.name, readOnly: selected.isReadOnly)
+            } catch let error as MailStoreError where error.code == .noSuchMailbox {
+                // The machine tells the client.
+                mailbox = nil
+            }
+        }
+        do throws(IMAPError) {
+            machine = try SessionMachine(configuration: services.session, resuming: known, in: mailbox)
+        } catch {
+            open?.mailbox.close()
+            open = nil
+            throw error
+        }
+        if machine.selectedMailbox == nil {
+            open?.mailbox.close()
+            open = nil
+        }
+    }
+}
