@@ -174,8 +174,9 @@ if !kitsOnly {
             dependencies: [
                 "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
-                product("ServiceLifecycle", "swift-service-lifecycle"), product("X509", "swift-certificates"),
-                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
+                product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
+                product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/PlutoService", swiftSettings: house),
         .executableTarget(
             name: "pluto",

@@ -22,7 +22,7 @@ struct Pluto: AsyncParsableCommand {
         version: PlutoVersion.current,
         subcommands: [
             DemoCommand.self, DistributorCommand.self, WorkerCommand.self, StorageCommand.self, StatusCommand.self,
-            MemberCommand.self, HashPasswordCommand.self,
+            MemberCommand.self, CheckConfigCommand.self, PKICommand.self, HashPasswordCommand.self,
         ])
 
     /// The command lines of the original are put into our words first.

@@ -40,6 +40,7 @@ import Testing
         #expect(distributor.startTLSListen == nil)
         #expect(distributor.metrics == nil)
         #expect(distributor.expectsProxyProtocol == false)
+        #expect(distributor.proxySources == [])
         #expect(distributor.publicCertificatePath == "/etc/pluto/private/public-cert.pem")
         #expect(distributor.files.keyPath == "/etc/pluto/private/internal-eu-west-distributor-key.pem")
         guard case .postgres(let database) = distributor.authentication else {
@@ -143,6 +144,7 @@ import Testing
                 with: """
                     AuthAdapter = "AuthPostgres"
                     ProxyProtocol = true
+                    ProxySources = ["10.0.0.0/8", "::1"]
                     StartTLSAddr = "0.0.0.0:143"
                     MaximumConnections = 5
                     MaximumConnectionsPerAddress = 2
@@ -188,6 +190,7 @@ import Testing
         #expect(replication.snapshotLagOperations == 1_000)
         let distributor = try configuration.distributor()
         #expect(distributor.expectsProxyProtocol)
+        #expect(distributor.proxySources == ["10.0.0.0/8", "::1"])
         #expect(distributor.startTLSListen?.port == 143)
         #expect(distributor.limits.maximumConnections == 5)
         #expect(distributor.limits.maximumConnectionsPerAddress == 2)

@@ -186,6 +186,17 @@ import Testing
         Mistake(
             old: "UseTLS = true", new: "UseTLS = false\nRootCertLoc = \"p\" # HERE",
             told: "RootCertLoc is given, but UseTLS is not true"),
+        Mistake(
+            old: "AuthAdapter = \"AuthPostgres\"",
+            new: "AuthAdapter = \"AuthPostgres\"\nProxySources = [\"10.0.0.0/8\"] # HERE",
+            told: "ProxySources is given, but ProxyProtocol is not true"),
+        Mistake(
+            old: "AuthAdapter = \"AuthPostgres\"",
+            new: "AuthAdapter = \"AuthPostgres\"\nProxyProtocol = true\nProxySources = [\"10.0.0.0/33\"] # HERE",
+            told: "ProxySources holds \"10.0.0.0/33\", which is neither an IP address nor a network"),
+        Mistake(
+            old: "AuthAdapter = \"AuthPostgres\"", new: "AuthAdapter = \"AuthPostgres\"\nProxyProtocol = true # HERE",
+            told: "ProxyProtocol is true without ProxySources", severity: .warning),
         // Syntax.
         Mistake(old: "UserStart = 11", new: "UserStart = = 11 # HERE", told: "this is not TOML: "),
         Mistake(

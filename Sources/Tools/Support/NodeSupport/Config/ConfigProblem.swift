@@ -94,6 +94,8 @@ extension NodeError {
     /// - Parameter problems: The problems.
     /// - Returns: The error.
     package static func configuration(_ problems: [ConfigProblem]) -> NodeError {
-        NodeError(.configurationInvalid, problems.map(\.description).joined(separator: "\n"))
+        NodeError(
+            .configurationInvalid,
+            (["the configuration cannot be used:"] + problems.map(\.description)).joined(separator: "\n"))
     }
 }

@@ -34,6 +34,30 @@ extension ConfigSection {
         requiredText(key).flatMap { parse($0, key: key, use: use) }
     }
 
+    /// Reads a list of addresses and networks, such as `["192.0.2.1", "10.0.0.0/8"]` (RFC 4632).
+    ///
+    /// - Parameter key: The key.
+    /// - Returns: The texts as written; `nil` when the key is absent or one of them is wrong, which is reported.
+    package func networks(_ key: String) -> Located<[String]>? {
+        guard let found = texts(key) else { return nil }
+        for text in found.value where !Self.isNetwork(text) {
+            error(
+                found.line,
+                "\(key) holds \"\(text.unicodeScalars.prefix(80).map { $0.escaped(asASCII: false) }.joined())\", "
+                    + "which is neither an IP address nor a network such as 10.0.0.0/8")
+            return nil
+        }
+        return found
+    }
+
+    private static func isNetwork(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let bytes = IPAddress.version4Bytes(parts[0]) ?? IPAddress.version6Bytes(parts[0]) else { return false }
+        guard parts.count == 2 else { return true }
+        guard parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bits = Int(parts[1]) else { return false }
+        return bits <= bytes.count * 8
+    }
+
     private func parse(_ found: Located<String>, key: String, use: AddressUse) -> Located<HostPort>? {
         let isHostless = found.value.hasPrefix(":") && !found.value.dropFirst().contains(":")
         let text = isHostless && use == .listening ? "0.0.0.0" + found.value : found.value

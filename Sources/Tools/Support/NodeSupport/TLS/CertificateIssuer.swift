@@ -97,6 +97,34 @@ enum CertificateIssuer {
         }
     }
 
+    /// Makes a server certificate that is signed with its own key; it can sign nothing else.
+    static func selfSigned(
+        key: Certificate.PrivateKey, commonName: String, names: [CertificateName], lifetime: TimeInterval, now: Date
+    ) throws(NodeError) -> Certificate {
+        do {
+            let subject = try DistinguishedName {
+                OrganizationName("Kuiper")
+                OrganizationalUnitName("self-signed")
+                CommonName(String(commonName.prefix(64)))
+            }
+            return try Certificate(
+                version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
+                notValidBefore: now.addingTimeInterval(-backdating),
+                notValidAfter: now.addingTimeInterval(lifetime), issuer: subject, subject: subject,
+                extensions: Certificate.Extensions {
+                    Critical(BasicConstraints.notCertificateAuthority)
+                    Critical(KeyUsage(digitalSignature: true))
+                    try ExtendedKeyUsage([.serverAuth])
+                    SubjectAlternativeNames(names.map(\.generalName))
+                    SubjectKeyIdentifier(hash: key.publicKey)
+                },
+                issuerPrivateKey: key)
+        } catch {
+            throw NodeError(
+                .authorityUnusable, "cannot make a self-signed certificate; check the system's clock", cause: error)
+        }
+    }
+
     /// Whether a certificate was issued by an authority of the demo, judged by the issuer's organisation.
     static func isOurs(_ certificate: Certificate) -> Bool {
         certificate.issuer.contains { relative in

@@ -4,7 +4,7 @@
 internal import Crypto
 package import FoundationEssentials
 internal import SwiftASN1
-internal import X509
+package import X509
 
 /// The certificate authority of a cluster's inside: it signs the certificates by which nodes know each other.
 ///
@@ -127,28 +127,13 @@ package struct MeshAuthority: Sendable {
             certificatePEM: try CertificateIssuer.pem(leaf), keyPEM: key.pemRepresentation + "\n",
             notValidAfter: leaf.notValidAfter)
     }
-}
 
-/// A certificate and its private key, just made.
-package struct IssuedCertificate: Sendable {
-    /// The certificate as PEM.
-    package let certificatePEM: String
-    /// Its private key as PEM.
-    package let keyPEM: String
-    /// When the certificate ends.
-    package let notValidAfter: Date
-
-    /// Writes both files, each as a whole: the key with mode 0600 first, then the certificate with mode 0644.
+    /// Whether this authority signed a certificate.
     ///
-    /// A reader that comes between the two finds a pair that does not fit and keeps what it has; its next look finds
-    /// the new pair.
-    ///
-    /// - Parameters:
-    ///   - certificatePath: Where the certificate goes; the directory exists.
-    ///   - keyPath: Where the key goes; the directory exists.
-    /// - Throws: ``NodeError`` with `fileUnwritable`.
-    package func write(certificatePath: String, keyPath: String) throws(NodeError) {
-        try AtomicFile.write(path: keyPath, bytes: Array(keyPEM.utf8), mode: 0o600)
-        try AtomicFile.write(path: certificatePath, bytes: Array(certificatePEM.utf8), mode: 0o644)
+    /// - Parameter certificate: The certificate.
+    /// - Returns: Whether issuer and signature are this authority's.
+    package func hasIssued(_ certificate: Certificate) -> Bool {
+        certificate.issuer == self.certificate.subject
+            && self.certificate.publicKey.isValidSignature(certificate.signature, for: certificate)
     }
 }

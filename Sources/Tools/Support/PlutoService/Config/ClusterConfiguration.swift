@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import FoundationEssentials
 package import NodeSupport
 package import PeerTransport
 
@@ -30,14 +31,17 @@ package struct ClusterConfiguration: Sendable {
 
     /// Reads a file and says everything that is wrong with it.
     ///
-    /// - Parameter path: The file.
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - looksAtFiles: Also warn about certificates and other files that are named but cannot be used.
     /// - Returns: The configuration, nil when there is an error; and all errors and warnings in the order of their
     ///   lines.
     /// - Throws: ``NodeError`` with `fileMissing`, `fileUnreadable` or `fileTooLarge`.
     package static func examine(
-        path: String
+        path: String, looksAtFiles: Bool = false
     ) throws(NodeError) -> (configuration: ClusterConfiguration?, problems: [ConfigProblem]) {
-        examine(try BoundedFile.read(path: path, limit: TOMLDocument.maximumBytes), file: path)
+        examine(
+            try BoundedFile.read(path: path, limit: TOMLDocument.maximumBytes), file: path, looksAtFiles: looksAtFiles)
     }
 
     /// Reads a text and says everything that is wrong with it.
@@ -45,14 +49,16 @@ package struct ClusterConfiguration: Sendable {
     /// - Parameters:
     ///   - bytes: The text.
     ///   - file: The file's name for messages; relative paths begin in its directory.
-    /// - Returns: As ``examine(path:)``.
+    ///   - looksAtFiles: Also warn about certificates and other files that are named but cannot be used.
+    /// - Returns: As ``examine(path:looksAtFiles:)``.
     package static func examine(
-        _ bytes: [UInt8], file: String
+        _ bytes: [UInt8], file: String, looksAtFiles: Bool = false
     ) -> (configuration: ClusterConfiguration?, problems: [ConfigProblem]) {
         let report = ConfigReport(file: file)
         guard let root = TOMLDocument.parse(bytes, report: report) else { return (nil, report.problems) }
         let draft = ConfigReader(paths: ConfigPaths(file: file)).read(ConfigSection(root: root, report: report))
         ClusterChecks(draft: draft, report: report).run()
+        if looksAtFiles { FileChecks(draft: draft, report: report, now: Date()).run() }
         guard !report.hasErrors, let rootPath = draft.rootCertificate?.value else { return (nil, report.problems) }
         let configuration = SettingsBuilder(draft: draft, rootPath: rootPath).build(file: file)
         // What the reader demands is there, or it has reported an error; this is for a mistake of ours.
@@ -65,7 +71,7 @@ package struct ClusterConfiguration: Sendable {
     /// - Parameter path: The file.
     /// - Returns: The configuration, and warnings for the log.
     /// - Throws: ``NodeError`` with `configurationInvalid`, whose message has a line for each error, or as
-    ///   ``examine(path:)``.
+    ///   ``examine(path:looksAtFiles:)``.
     package static func load(
         path: String
     ) throws(NodeError) -> (configuration: ClusterConfiguration, warnings: [ConfigProblem]) {
@@ -143,6 +149,14 @@ package struct ClusterConfiguration: Sendable {
                         addresses: [storage.mailPublic, storage.mailListen] + storage.replicas.flatMap(\.addresses))
                 ]
             } ?? [])
+    }
+
+    /// What the file describes, on one line.
+    package var summary: String {
+        func count(_ number: Int, _ one: String) -> String { "\(number) \(one)\(number == 1 ? "" : "s")" }
+        var parts = [count(distributors.count, "distributor"), count(workers.count, "worker")]
+        if storage != nil { parts.append("storage") }
+        return "right: " + parts.joined(separator: ", ") + "; " + count(groups.count, "replication group")
     }
 
     private func unknown(_ role: String, _ name: String, known: [String]) -> NodeError {

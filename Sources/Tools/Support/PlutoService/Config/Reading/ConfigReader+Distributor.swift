@@ -15,16 +15,37 @@ extension ConfigReader {
             section.integer("MaximumConnectionsPerAddress", in: 1...1_000_000))
         set(&limits.healthIntervalMilliseconds, section.integer("HealthIntervalMilliseconds", in: 20...60_000))
         set(&limits.connectTimeoutMilliseconds, section.integer("ConnectTimeoutMilliseconds", in: 20...60_000))
+        let proxySources = proxySources(section)
         return DraftDistributor(
             section: section, key: key, name: name(section), region: region(section), mailPublic: mail.public,
             mailListen: mail.listen, startTLSListen: section.address("StartTLSAddr", for: .listening),
             metrics: section.address("PrometheusAddr", for: .listening),
-            expectsProxyProtocol: section.boolean("ProxyProtocol")?.value ?? false,
+            expectsProxyProtocol: !proxySources.isEmpty, proxySources: proxySources,
             publicCertificate: path(section.requiredText("PublicCertLoc")),
             publicKey: path(section.requiredText("PublicKeyLoc")),
             certificate: path(section.requiredText("InternalCertLoc")),
             privateKey: path(section.requiredText("InternalKeyLoc")), authentication: authentication(section),
             failoverRegions: section.texts("FailoverRegions"), limits: limits)
+    }
+
+    /// Whose PROXY headers are believed: nobody's unless `ProxyProtocol` is true.
+    private func proxySources(_ section: ConfigSection) -> [String] {
+        let isOn = section.boolean("ProxyProtocol")
+        let isGiven = section.has("ProxySources")
+        let sources = section.networks("ProxySources")
+        if let sources, isOn?.value != true {
+            section.error(sources.line, "ProxySources is given, but ProxyProtocol is not true")
+        }
+        guard let isOn, isOn.value else { return [] }
+        if let sources, sources.value.isEmpty {
+            section.error(sources.line, "ProxySources is empty; name the balancers, or leave ProxyProtocol out")
+        }
+        if isGiven { return sources?.value ?? [] }
+        section.warning(
+            isOn.line,
+            "ProxyProtocol is true without ProxySources: whoever connects can claim any address; name the "
+                + "balancers, such as ProxySources = [\"10.0.0.0/8\"]")
+        return ["0.0.0.0/0", "::/0"]
     }
 
     private func authentication(_ section: ConfigSection) -> AuthenticationSettings? {

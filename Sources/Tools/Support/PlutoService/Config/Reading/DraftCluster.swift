@@ -33,6 +33,7 @@ struct DraftDistributor {
     let startTLSListen: Located<HostPort>?
     let metrics: Located<HostPort>?
     let expectsProxyProtocol: Bool
+    let proxySources: [String]
     let publicCertificate: Located<String>?
     let publicKey: Located<String>?
     let certificate: Located<String>?

@@ -99,6 +99,7 @@ struct SettingsBuilder {
         return DistributorSettings(
             key: draft.key, identity: identity, region: region, mailPublic: shown, mailListen: listen,
             startTLSListen: draft.startTLSListen?.value, expectsProxyProtocol: draft.expectsProxyProtocol,
+            proxySources: draft.proxySources,
             metrics: draft.metrics?.value, publicCertificatePath: publicCertificate, publicKeyPath: publicKey,
             files: files, authentication: authentication,
             routes: routes(

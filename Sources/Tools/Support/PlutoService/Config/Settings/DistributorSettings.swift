@@ -18,8 +18,10 @@ package struct DistributorSettings: Sendable {
     package let mailListen: HostPort
     /// Where it listens in plain text with STARTTLS; nil for nowhere.
     package let startTLSListen: HostPort?
-    /// Whether every client connection begins with a PROXY header of version 2.
+    /// Whether client connections begin with a PROXY header of version 2; keys `ProxyProtocol` and `ProxySources`.
     package let expectsProxyProtocol: Bool
+    /// The addresses and networks (`10.0.0.0/8`) whose PROXY headers are believed; empty when none are expected.
+    package let proxySources: [String]
     /// Where it serves metrics; nil for nowhere.
     package let metrics: HostPort?
     /// The certificate that clients see.
