@@ -225,8 +225,8 @@ final class Simulation {
         guard let sponsor = world.pick(up) else { return }
         let member = GroupMember(name: "node-\(lastStripe + 1)", stripe: lastStripe + 1)
         world.note("\(member.name) joins")
-        sponsor.change(.add(name: member.name, stripe: member.stripe, addresses: []))
         let node = addNode(member, configured: sponsor.group.members + [member])
+        sponsor.change(.add(name: member.name, stripe: member.stripe, addresses: []))
         world.after(world.number(0...2_000_000)) { node.start() }
     }
 

@@ -27,8 +27,9 @@ import Testing
     @Test(arguments: seeds)
     func groupsConvergeUnderFaults(seed: UInt64) {
         let simulation = Simulation(seed: seed, scenario: Scenario(seed: seed))
-        guard let failure = simulation.run() else { return }
         let isReplay = SimulationTests.setting("KUIPER_SEED") != nil
+        if isReplay { simulation.world.traceLimit = 5_000 }
+        guard let failure = simulation.run() else { return }
         if isReplay { for line in simulation.world.trace { print(line) } }
         Issue.record(
             "seed \(seed): \(failure)\nreplay it with: make simulate SEED=\(seed)")

@@ -50,9 +50,7 @@ extension SnapshotImport {
         case .mailbox:
             try completeMailbox(&current, replica)
             let mailbox = try Mailbox(record.span, context: exporterContext)
-            guard current.vector.covers(mailbox.liveness) && current.vector.covers(mailbox.deletes),
-                mailbox.id.isWellKnown || current.vector.contains(mailbox.id.dot)
-            else { throw SnapshotImport.ahead() }
+            guard mailbox.lies(within: current.vector) else { throw SnapshotImport.ahead() }
             let translated = try mailbox.translated(translation)
             let result = translated.encoded()
             current.mailbox = translated

@@ -42,7 +42,18 @@ extension Mailbox {
         result.id = MailboxID(try translation.dot(id.dot))
         result.liveness = try translation.vector(liveness)
         result.deletes = try translation.vector(deletes)
+        result.deletePasts = []
+        for delete in deletePasts {
+            result.deletePasts.append(
+                DeletePast(dot: try translation.dot(delete.dot), past: try translation.vector(delete.past)))
+        }
         return result
+    }
+
+    /// Whether all dots of the header are of a set of operations.
+    func lies(within vector: VersionVector) -> Bool {
+        vector.covers(liveness) && vector.covers(deletes) && (id.isWellKnown || vector.contains(id.dot))
+            && deletePasts.allSatisfy { vector.contains($0.dot) && vector.covers($0.past) }
     }
 }
 

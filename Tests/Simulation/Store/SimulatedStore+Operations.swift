@@ -130,7 +130,7 @@ extension SimulatedStore {
             case .bodyReleased(let digest):
                 holders[digest]?.count -= 1
                 if holders[digest]?.count ?? 0 <= 0 { holders[digest] = nil }
-            case .subscriptionChanged(name: GroupAccount.name): membersChanged()
+            case .memberChanged: membersChanged()
             default: break
             }
         }

@@ -131,10 +131,10 @@ extension SimulatedStore {
         imported = made.mapValues { $0.1 }
         required = vector
         do throws(CRDTError) {
-            for (index, box) in accounts {
-                if let old = former.accounts[index] { Exposure.carryOver(from: old.state, to: &box.state, context) }
-            }
             try replayOwnLog()
+            for (index, box) in accounts {
+                if let old = former.accounts[index] { Exposure.carryOver(from: old.state, to: &box.state) }
+            }
             for position in before.positions where position.origin == replica.id {
                 guard replica.delivered[replica.own] >= position.counter else {
                     throw CRDTError(.malformed, "own operations are not in the log any more")
@@ -174,7 +174,7 @@ extension SimulatedStore {
             guard vector.covers(replica.delivered) else {
                 throw CRDTError(.notPermitted, "this store went on meanwhile")
             }
-            if let old = accounts[index] { Exposure.carryOver(from: old.state, to: &box.state, context()) }
+            if let old = accounts[index] { Exposure.carryOver(from: old.state, to: &box.state) }
             accounts[index] = box
             imported[index] = vector
             required += replica.positions(of: vector)

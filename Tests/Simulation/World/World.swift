@@ -16,7 +16,7 @@ final class World {
     private(set) var violations: [String] = []
     /// The last things that happened, for whoever has to understand a violation.
     private(set) var trace: [String] = []
-    var traceLimit = 200
+    var traceLimit = 0
     /// Whether time passes without new faults, so that everything must come to rest.
     var isCalm = false
 

@@ -59,6 +59,11 @@ extension MailStore {
         origin: UInt64
     ) throws {
         try core.seal(&unit, issuedAt: point, box, origin: origin)
+        if !core.group.unreachable.isEmpty {
+            // The one who assigns the UIDs is gone: nobody has to wait for the next tick to find out.
+            let waiting = box.state.mailboxesNeedingUIDs
+            try core.settleUIDs(in: waiting, of: box, now: now(), &unit.content)
+        }
         box.lastTicket = core.enqueue(unit.content)
         askForCheckpoint(core)
     }

@@ -203,7 +203,7 @@ private struct Replay: ~Copyable {
             box.countedDigest = box.state.digest
         }
         var core = StoreCore(log: log, replica: replica, checkpointed: checkpointed, group: group, limits: limits)
-        core.accounts = accounts
+        for box in accounts.values { core.install(box) }
         core.bodies = bodies
         core.dirtyRecords = dirtyRecords
         return core

@@ -153,6 +153,8 @@ package final class MailAccount: Sendable {
     }
 
     private func validity() -> UIDValiditySource {
-        UIDValiditySource(nowSeconds: UInt32(clamping: store.now() / 1_000), stripe: 0)
+        UIDValiditySource(
+            nowSeconds: UInt32(clamping: store.now() / 1_000),
+            stripe: UInt8(truncatingIfNeeded: store.options.uidStripe.index))
     }
 }

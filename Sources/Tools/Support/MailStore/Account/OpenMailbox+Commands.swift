@@ -73,7 +73,7 @@ extension OpenMailbox {
         let transfer = try await account.store.issue(
             on: account, origin: number,
             needing: { state throws(MailStoreError) in [source, try MailAccount.find(name, in: state)] }
-        ) { _, box, unit in
+        ) { core, box, unit in
             let target = try MailAccount.find(name, in: box.state)
             var transfer = Transfer(target: target)
             var ids: [Dot] = []
@@ -91,6 +91,7 @@ extension OpenMailbox {
                     ? try box.state.move(ids, from: source, to: target, batch: &unit.batch)
                     : try box.state.copy(ids, from: source, to: target, batch: &unit.batch)
             }
+            if transfer.placed.contains(where: { $0.uid == nil }) { core.expectUIDs(in: target, of: box) }
             transfer.uidValidity = max(1, box.state.summary(of: target)?.uidValidity ?? 1)
             return transfer
         }

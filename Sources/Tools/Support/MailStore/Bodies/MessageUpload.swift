@@ -114,6 +114,7 @@ package final class MessageUpload: Sendable {
                     ?? MailStoreError(.unavailable, "the log failed while the message arrived; nothing was changed")
             }
             let message = try box.state.append(facts, flags: flags, to: mailbox, batch: &unit.batch)
+            if message.uid == nil { core.expectUIDs(in: mailbox, of: box) }
             if !(core.bodies.isHeld(body) ?? isInEngine) {
                 core.appendBody(upload: number, rest, digest: body, size: size, to: &unit.content)
             }

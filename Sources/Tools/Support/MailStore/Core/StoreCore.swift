@@ -70,9 +70,25 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         scanned = checkpointed
     }
 
+    /// Keeps track of where messages wait for UIDs.
+    private mutating func noteUIDWork(_ box: AccountBox) {
+        let waiting = box.state.mailboxesNeedingUIDs
+        if waiting.isEmpty {
+            guard group.accountsNeedingUIDs.remove(box.index) != nil else { return }
+            group.awaited = group.awaited.filter { $0.account != box.index }
+        } else {
+            group.accountsNeedingUIDs.insert(box.index)
+        }
+    }
+
     /// Takes an account that was brought into memory.
     mutating func install(_ box: AccountBox) {
         accounts[box.index] = box
+        noteUIDWork(box)
+        // Who brought them is not remembered over a restart.
+        for mailbox in box.state.mailboxesNeedingUIDs {
+            group.awaited.insert(MailboxKey(account: box.index, mailbox: mailbox))
+        }
         if group.stable != nil, !box.state.mailboxesToPrune(stable: replica.delivered).isEmpty {
             group.graveyards.insert(box.index)
         }
@@ -117,6 +133,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         var assigned: [PendingUnit.Effect] = []
         group.digest.replace(box.countedDigest, by: box.state.digest)
         box.countedDigest = box.state.digest
+        noteUIDWork(box)
         for change in changes {
             dirtyRecords += box.note(change)
             switch change {

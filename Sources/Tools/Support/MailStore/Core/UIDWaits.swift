@@ -76,6 +76,13 @@ struct UIDWaits {
     }
 }
 
+extension StoreCore {
+    /// A message that came by this replica waits for its UID.
+    mutating func expectUIDs(in mailbox: MailboxID, of box: AccountBox) {
+        group.awaited.insert(MailboxKey(account: box.index, mailbox: mailbox))
+    }
+}
+
 extension MailStore {
     /// The UIDs of messages that were just added; waits for those that another replica assigns, but no longer than the option says.
     ///

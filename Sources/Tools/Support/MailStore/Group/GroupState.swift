@@ -28,6 +28,10 @@ struct GroupState {
     var imported: VersionVector?
     /// Accounts in memory of which something was deleted that may still be kept.
     var graveyards: Set<AccountIndex> = []
+    /// Accounts in memory with mailboxes in which messages wait for a UID.
+    var accountsNeedingUIDs: Set<AccountIndex> = []
+    /// Mailboxes in which a message waits that came by this replica, or perhaps did.
+    var awaited: Set<MailboxKey> = []
     /// How often memory went back to what is durable: peers have to send again what was lost by that.
     var setbacks: UInt64 = 0
 

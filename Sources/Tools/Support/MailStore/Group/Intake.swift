@@ -72,13 +72,24 @@ struct Admission {
                 return false
             }
             if box.contains(operation.dot) { continue }
-            if let mailbox = box.state.needsMessages(for: operation) {
+            if let mailbox = Self.mailboxNeeded(by: operation, in: box) {
                 need = .mailbox(operation.account, mailbox)
                 return false
             }
         }
         operations += frame.operations.count
         return true
+    }
+
+    /// The mailbox whose messages have to be brought into memory for an operation, whatever other frames of the turn do before it.
+    private static func mailboxNeeded(by operation: Operation, in box: AccountBox) -> MailboxID? {
+        switch operation.body {
+        case .create(let mailbox, _, _, _), .epoch(let mailbox, _, _, _):
+            // Whether these two touch messages depends on what comes before them.
+            return box.state.isResident(mailbox) ? nil : mailbox
+        case .append, .expunge, .store, .assign, .delete, .rename, .subscribe, .unsubscribe, .member:
+            return box.state.needsMessages(for: operation)
+        }
     }
 }
 

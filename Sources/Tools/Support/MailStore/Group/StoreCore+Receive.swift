@@ -173,7 +173,7 @@ extension StoreCore {
             let changes = turn.changes[account] ?? []
             turn.unit.effects += absorb(changes, of: box, origin: 0, isRemote: true)
             let mailboxes = Set(changes.compactMap(\.recordedMailbox))
-            if !mailboxes.isEmpty { try assignUIDs(in: Array(mailboxes), of: box, now: now, &turn.unit) }
+            try settleUIDs(in: mailboxes.union(box.state.mailboxesNeedingUIDs), of: box, now: now, &turn.unit)
         }
         guard !turn.unit.frames.isEmpty else { return }
         let ticket = enqueue(turn.unit)

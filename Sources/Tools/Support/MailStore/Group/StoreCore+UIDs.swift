@@ -3,30 +3,85 @@
 
 internal import CRDTKit
 internal import Storage
+internal import Synchronization
+
+/// What decides about the UIDs of a mailbox, gathered before operations are issued.
+struct UIDSituation {
+    let mailbox: MailboxID
+    let hasLocalInterest: Bool
+}
 
 extension StoreCore {
-    /// Gives UIDs to the messages that wait in mailboxes whose UIDs this replica assigns.
+    /// The most actions on one mailbox at once; the next occasion goes on.
+    private static let actionsPerMailbox = 4
+
+    /// Does what is this replica's to do about the UIDs of mailboxes: assigns, merges, hands over, takes over.
     ///
     /// - Parameters:
-    ///   - mailboxes: the mailboxes; those that are not in memory, or not this replica's to assign, are passed over.
+    ///   - mailboxes: the mailboxes; those that are not in memory are passed over.
     ///   - box: their account.
     ///   - now: the wall clock, milliseconds since 1970.
     ///   - unit: takes the operations.
     /// - Throws: what leaves memory ahead of the log; the core has failed then.
-    mutating func assignUIDs(
-        in mailboxes: [MailboxID], of box: AccountBox, now: UInt64, _ unit: inout UnitContent
+    mutating func settleUIDs(
+        in mailboxes: some Sequence<MailboxID>, of box: AccountBox, now: UInt64, _ unit: inout UnitContent
     ) throws {
-        let own = replica.id
-        let ready = mailboxes.filter { mailbox in
-            guard let summary = box.state.summary(of: mailbox), summary.waiting > 0 else { return false }
-            return box.state.isResident(mailbox) && box.state.ownsUIDs(of: mailbox, replica: own)
-        }
-        guard !ready.isEmpty, isUsable(box) else { return }
+        guard isUsable(box) else { return }
+        let due = mailboxes.filter { box.state.isResident($0) && uidAction($0, of: box) != .none }
+            .sorted { $0.dot.packed < $1.dot.packed }.map { situation(of: $0, in: box) }
+        guard !due.isEmpty else { return }
+        let (own, unreachable, names) = (replica.id, group.unreachable, context(past: VersionVector()))
         try issue(on: box, now: now, into: &unit) { batch in
-            for mailbox in ready.sorted(by: { $0.dot.packed < $1.dot.packed }) {
-                // A mailbox without a UID left keeps its messages waiting; the others are none the worse for it.
-                _ = try? box.state.assignWaiting(in: mailbox, batch: &batch)
+            for situation in due {
+                for _ in 0..<Self.actionsPerMailbox {
+                    let action = Self.action(situation, of: box, own: own, unreachable, names)
+                    // A mailbox without a UID or an epoch left keeps its messages waiting; the others are none the worse for it.
+                    guard action != .none, (try? Self.perform(action, situation.mailbox, of: box, &batch)) ?? false
+                    else { break }
+                }
             }
+        }
+    }
+
+    /// What is to be done about a mailbox's UIDs, in memory or not.
+    func uidAction(_ mailbox: MailboxID, of box: AccountBox) -> UIDAction {
+        Self.action(
+            situation(of: mailbox, in: box), of: box, own: replica.id, group.unreachable,
+            context(past: VersionVector()))
+    }
+
+    private func situation(of mailbox: MailboxID, in box: AccountBox) -> UIDSituation {
+        let key = MailboxKey(account: box.index, mailbox: mailbox)
+        return UIDSituation(
+            mailbox: mailbox, hasLocalInterest: listeners[key] != nil || group.awaited.contains(key))
+    }
+
+    private static func action(
+        _ situation: UIDSituation, of box: AccountBox, own: ReplicaID, _ unreachable: Set<ReplicaID>,
+        _ names: ApplyContext
+    ) -> UIDAction {
+        guard let facts = box.state.uidFacts(of: situation.mailbox, context: names) else { return .none }
+        // Who counts as unreachable was judged by the replication machine, which waited long enough.
+        let isGone = facts.owner.map { unreachable.contains($0) } ?? false
+        return UIDPolicy().action(
+            facts,
+            UIDPolicy.Situation(
+                ownerUnreachableMilliseconds: isGone ? .max : nil, hasLocalInterest: situation.hasLocalInterest),
+            own: own)
+    }
+
+    /// Carries out an action.
+    ///
+    /// - Returns: whether something was done.
+    private static func perform(
+        _ action: UIDAction, _ mailbox: MailboxID, of box: AccountBox, _ batch: inout OperationBatch
+    ) throws -> Bool {
+        switch action {
+        case .none: false
+        case .assign: try box.state.assignWaiting(in: mailbox, batch: &batch) > 0
+        case .takeOver: try box.state.takeOver(mailbox, batch: &batch)
+        case .handOver(let successor): try box.state.handOver(mailbox, to: successor, batch: &batch)
+        case .merge: try box.state.mergeIfForked(mailbox, batch: &batch)
         }
     }
 
@@ -52,9 +107,8 @@ extension StoreCore {
 }
 
 extension UnitContent {
-    /// Adds another unit's frames and effects behind this one's.
+    /// Adds the frames and effects of operations behind what is there.
     mutating func append(_ other: UnitContent) {
-        precondition(!other.effects.contains { $0.isPlaced }, "the chunks of a body lie where their unit begins")
         frames += other.frames
         effects += other.effects
         delivered += other.delivered
@@ -62,9 +116,43 @@ extension UnitContent {
     }
 }
 
-extension PendingUnit.Effect {
-    fileprivate var isPlaced: Bool {
-        if case .chunk = self { return true }
-        return false
+extension MailStore {
+    /// Looks after the UIDs of mailboxes in which messages wait, for instance because the replica that assigns them cannot be reached; to be called now and then.
+    ///
+    /// - Throws: ``MailStoreError``: `unavailable`, `corrupt`; it is tried again with the next call.
+    package func maintainUIDs() async throws {
+        let accounts = core.withLock { Array($0.group.accountsNeedingUIDs) }
+        for account in accounts {
+            var isDone = false
+            while !isDone {
+                let step = try core.withLock { core throws in try core.maintenanceStep(account, now: now()) }
+                switch step {
+                case .finished: isDone = true
+                case .more: await Task.yield()
+                case .needs(.account(let account), _, let generation): try load(account, generation)
+                case .needs(.mailbox(let account, let mailbox), let installation, let generation):
+                    try load(mailbox, of: account, installation, generation)
+                case .needsRebuilding: try await rebuildIfFailed()
+                }
+            }
+        }
+    }
+}
+
+extension StoreCore {
+    /// Looks after the UIDs of one account.
+    mutating func maintenanceStep(_ account: AccountIndex, now: UInt64) throws -> TurnEnd {
+        guard failure == nil else { return .needsRebuilding }
+        guard !isClosed, isWritable(now: now), let box = accounts[account] else { return .finished }
+        let due = box.state.mailboxesNeedingUIDs.filter { uidAction($0, of: box) != .none }
+        for mailbox in due where !box.state.isResident(mailbox) {
+            let key = MailboxKey(account: account, mailbox: mailbox)
+            return .needs(
+                .mailbox(account, mailbox), installation: installations[key, default: 0], generation: generation)
+        }
+        var unit = UnitContent()
+        try settleUIDs(in: due, of: box, now: now, &unit)
+        if !unit.frames.isEmpty { box.lastTicket = enqueue(unit) }
+        return .finished
     }
 }
