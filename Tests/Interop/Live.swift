@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import Dispatch
 internal import Foundation
 internal import LiveTestSupport
 internal import TestSupport
@@ -9,33 +8,6 @@ internal import Testing
 
 /// All tests that run real processes, one after the other: each has a server of its own and measures it.
 @Suite(.serialized, .onOwnThread) enum Live {}
-
-extension Trait where Self == OwnThread {
-    /// Runs the tests on a thread of their own.
-    static var onOwnThread: Self { OwnThread() }
-}
-
-/// Runs tests on a thread of their own: they wait for processes and sockets, and must not hold up the tests that share
-/// the few threads of Swift's own pool.
-struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
-
-    func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
-    ) async throws {
-        try await withTaskExecutorPreference(Executor.shared) { try await function() }
-    }
-
-    private final class Executor: TaskExecutor {
-        static let shared = Executor()
-        private let queue = DispatchQueue(label: "live tests")
-
-        func enqueue(_ job: consuming ExecutorJob) {
-            let job = UnownedJob(job)
-            queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-        }
-    }
-}
 
 /// The files that came with the tests.
 enum Scripts {

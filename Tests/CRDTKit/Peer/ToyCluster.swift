@@ -310,9 +310,12 @@ final class ToyCluster {
 
     /// Whether all running nodes hold the same operations durably.
     var isConverged: Bool {
-        let vectors = nodes.indices.filter { isRunning[$0] }.map { nodes[$0].store.durable }
-        return vectors.allSatisfy { $0 == vectors[0] }
-            && nodes.indices.allSatisfy { nodes[$0].store.missing(1).isEmpty }
+        let running = nodes.indices.filter { isRunning[$0] }
+        guard let first = running.first.map({ nodes[$0].store.vector }) else { return true }
+        return running.allSatisfy { index in
+            let store = nodes[index].store
+            return store.vector == first && store.durable == first && store.missing(1).isEmpty
+        }
     }
 
     /// Whether a node has delivered every operation exactly once.

@@ -8,11 +8,25 @@ package final class LiveSocket {
     let descriptor: Int32
     /// Whether the other side has ended the connection.
     package private(set) var isAtEnd = false
+    /// What carries the bytes on, for a connection with TLS.
+    private let tunnel: TLSTunnel?
+
+    /// Connects with TLS.
+    ///
+    /// - Parameters:
+    ///   - port: a port of 127.0.0.1.
+    ///   - authority: the file of the authority that the server's certificate must come from.
+    package init(tlsPort port: Int, authority: String) throws {
+        let tunnel = try TLSTunnel(port: port, authority: authority)
+        descriptor = tunnel.descriptor
+        self.tunnel = tunnel
+    }
 
     /// Connects.
     ///
     /// - Parameter port: a port of 127.0.0.1.
     package init(port: Int) throws {
+        tunnel = nil
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw LiveFailure.system("socket") }
         var address = sockaddr_in()

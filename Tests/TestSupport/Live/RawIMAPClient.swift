@@ -23,8 +23,13 @@ package final class RawIMAPClient {
     /// Connects and reads the greeting.
     ///
     /// - Parameter port: a port of this machine.
-    package init(port: Int) throws {
-        socket = try LiveSocket(port: port)
+    package convenience init(port: Int) throws { try self.init(LiveSocket(port: port)) }
+
+    /// Reads the greeting on a connection that is open.
+    ///
+    /// - Parameter socket: the connection.
+    package init(_ socket: LiveSocket) throws {
+        self.socket = socket
         guard let greeting = try readLine() else { throw LiveFailure("the server closed the connection at once") }
         self.greeting = greeting
     }

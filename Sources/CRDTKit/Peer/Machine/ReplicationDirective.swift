@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What a replication machine asks of its shell. The shell carries directives out in the order in which they come; those
-/// that ask for an answer are answered by an input, in any order, as soon as the answer is there.
+/// What a replication machine asks of its shell.
+///
+/// The shell carries directives out in the order in which they come; those that ask for an answer are answered by an
+/// input, in any order, as soon as the answer is there.
 ///
 /// A directive never has to be carried out before the next one is taken, except that messages of one link stay in their
 /// order. After a link is closed, answers for it may still be given: they are ignored.
@@ -33,7 +35,8 @@ public enum ReplicationDirective: Sendable {
 
     /// Read a piece of a body. Answer with `bodyRead`, naming body and offset again.
     case readBody(LinkID, BodyDigest, offset: UInt64, length: Int)
-    /// Keep a piece of a body that was wanted; `offset` is what is held so far. Answer with `bodyStored`.
+    /// Keep a piece of a body that was wanted. Answer with `bodyStored`; if `offset` is not what is held so far, keep
+    /// nothing and answer with what is held.
     case storeBody(LinkID, BodyDigest, size: UInt64, offset: UInt64, [UInt8])
     /// Name missing bodies, urgent ones first, then the newest, at most `limit`. Answer with `bodiesMissing`.
     case listMissingBodies(limit: Int)

@@ -32,7 +32,9 @@ public struct ReplicationLimits: Sendable {
     public var windowBytes = 1 << 20
     /// The bytes of log that are read at once for a link; default 256 KiB.
     public var readBytes = 256 << 10
-    /// The bytes of frames that travel in one message; default 128 KiB. A larger frame is alone in its message.
+    /// The bytes of frames that travel in one message; default 128 KiB.
+    ///
+    /// A larger frame is alone in its message.
     public var batchBytes = 128 << 10
     /// The most bytes of small bodies that wait in memory for the frame behind them, for each link; default 1 MiB.
     public var pendingBodyBytes = 1 << 20
@@ -49,7 +51,9 @@ public struct ReplicationLimits: Sendable {
     /// The largest lead of a peer's clock that is believed, in milliseconds; default 5 minutes, as
     /// ``ReplicaLimits/maximumLeadMilliseconds``.
     public var maximumLeadMilliseconds: UInt64 = 300_000
-    /// The first pause of an origin whose frame was refused, in milliseconds; default 1,000. It doubles with each.
+    /// The first pause of an origin whose frame was refused, in milliseconds; default 1,000.
+    ///
+    /// It doubles with each refusal.
     public var refusalPauseMilliseconds: UInt64 = 1_000
     /// The longest such pause, in milliseconds; default 60,000.
     public var maximumRefusalPauseMilliseconds: UInt64 = 60_000
@@ -71,7 +75,9 @@ public struct ReplicationLimits: Sendable {
     public var wantedBodies = 16
     /// The most bodies that are wanted at once on one link; default 4.
     public var wantedBodiesPerLink = 4
-    /// The most missing bodies that the machine keeps in mind; default 256. The store knows the rest.
+    /// The most missing bodies that the machine keeps in mind; default 256.
+    ///
+    /// The store knows the rest; as many again may be urgent.
     public var knownMissingBodies = 256
     /// The most unanswered wants of a peer, beyond which the link is closed; default 64.
     public var servedWantsPerLink = 64
@@ -102,7 +108,9 @@ public struct ReplicationLimits: Sendable {
     /// How long a relayed stream stands still before another relay that has more of it takes over, in milliseconds;
     /// default 100.
     public var relayPatienceMilliseconds: UInt64 = 100
-    /// The most accounts that one search repairs; default 64. The next one goes on.
+    /// The most accounts that one search repairs; default 64.
+    ///
+    /// The next one goes on.
     public var repairsPerSearch = 64
 
     /// The defaults.

@@ -143,7 +143,7 @@ extension ReplicationMachine {
 
     /// Whether others hold own operations that this node does not: then it needs a new life.
     mutating func hasLostOwn(_ vector: StreamVector) -> Bool {
-        guard vector[store.replica] > durable[store.replica] else { return false }
+        guard vector[store.replica] > delivered[store.replica] else { return false }
         if staleLife != store.replica {
             staleLife = store.replica
             put(.takeNewIncarnation(seen: StreamPosition(origin: store.replica, counter: vector[store.replica])))
@@ -236,28 +236,31 @@ extension ReplicationMachine {
     // MARK: Messages
 
     mutating func dispatch(_ message: PeerMessage, _ link: LinkID) {
-        guard let peer = links[link] else { return }
+        // Field by field: a copy of the link would share its buffers, and each change would copy them.
+        guard let peer = links[link]?.peer, let direction = links[link]?.direction, let isUp = links[link]?.isUp else {
+            return
+        }
         links[link]?.heardAt = now.monotonicMilliseconds
         if case .refuse(let reason) = message {
-            noteRefusal(peer.peer, reason)
-            report(.refusedByPeer(peer: peer.peer, peer.direction, reason))
+            noteRefusal(peer, reason)
+            report(.refusedByPeer(peer: peer, direction, reason))
             put(.close(link, reason))
             forget(link)
             return evaluateSubscriptions()
         }
-        guard peer.isUp else { return greet(message, peer) }
-        hear(peer.peer)
-        switch peer.direction {
-        case .outgoing: handleFromReceiver(message, peer.peer, link)
-        case .incoming: handleFromSender(message, peer.peer, link)
+        guard isUp else { return greet(message, link, direction) }
+        hear(peer)
+        switch direction {
+        case .outgoing: handleFromReceiver(message, peer, link)
+        case .incoming: handleFromSender(message, peer, link)
         }
     }
 
     /// The first message of each side is its greeting, and only the first.
-    private mutating func greet(_ message: PeerMessage, _ peer: PeerLink) {
-        switch (message, peer.direction) {
-        case (.hello(let greeting), .incoming), (.welcome(let greeting), .outgoing): greeted(peer.id, greeting)
-        default: violation(peer.id, "a message came before the greeting")
+    private mutating func greet(_ message: PeerMessage, _ link: LinkID, _ direction: LinkDirection) {
+        switch (message, direction) {
+        case (.hello(let greeting), .incoming), (.welcome(let greeting), .outgoing): greeted(link, greeting)
+        default: violation(link, "a message came before the greeting")
         }
     }
 

@@ -101,9 +101,10 @@ extension ReplicationMachine {
 
     /// Tells the peer at once that operations it sent are durable; what came by other links may wait.
     mutating func acknowledge(_ link: LinkID) {
-        guard let state = links[link] else { return }
-        let isDue = state.subscriptions.contains { durable[$0] > state.acknowledged[$0] }
-        if isDue || state.inbox.isReportDue { sendAcknowledgement(link) }
+        guard let subscriptions = links[link]?.subscriptions, let told = links[link]?.acknowledged else { return }
+        let held = durable
+        let isDue = subscriptions.contains { held[$0] > told[$0] }
+        if isDue || links[link]?.inbox.isReportDue == true { sendAcknowledgement(link) }
     }
 
     private mutating func acknowledgeIfDue(_ link: LinkID) {

@@ -17,8 +17,8 @@ extension ReplicationMachine {
         delivered.formUnion(vector)
         ownHistory.note(durable[store.replica], at: now.monotonicMilliseconds)
         for link in links.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
-            guard let state = links[link], state.isUp else { continue }
-            switch state.direction {
+            guard links[link]?.isUp == true, let direction = links[link]?.direction else { continue }
+            switch direction {
             case .outgoing:
                 if isNews { links[link]?.isPresenceDue = true }
                 pump(link)
@@ -92,9 +92,11 @@ extension ReplicationMachine {
 
     /// Sends a presence if one is due and the last one is not too near.
     mutating func sendPresence(_ link: LinkID) {
-        guard let state = links[link], state.isUp, state.direction == .outgoing else { return }
-        let age = now.monotonicMilliseconds - state.presenceAt
-        guard age >= limits.presenceMilliseconds || (state.isPresenceDue && age >= limits.presencePauseMilliseconds)
+        guard links[link]?.isUp == true, links[link]?.direction == .outgoing, let last = links[link]?.presenceAt,
+            let isDue = links[link]?.isPresenceDue
+        else { return }
+        let age = now.monotonicMilliseconds - last
+        guard age >= limits.presenceMilliseconds || (isDue && age >= limits.presencePauseMilliseconds)
         else { return }
         links[link]?.isPresenceDue = false
         links[link]?.presenceAt = now.monotonicMilliseconds

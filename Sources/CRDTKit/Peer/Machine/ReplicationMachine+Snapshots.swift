@@ -79,7 +79,12 @@ extension ReplicationMachine {
         }
         guard part.isLast else { return importNextPart() }
         snapshots.incoming = nil
-        if case .account = incoming.scope { counts.repairs += 1 } else { snapshots.failures = 0 }
+        if case .account = incoming.scope {
+            counts.repairs += 1
+        } else {
+            snapshots.failures = 0
+            snapshots.notBefore = now.monotonicMilliseconds + limits.snapshotPauseMilliseconds
+        }
         report(.snapshotCompleted(peer: incoming.peer, transfer, incoming.scope, parts: index + 1))
         askForMissingBodies()
         evaluateSubscriptions()

@@ -96,7 +96,9 @@ extension ReplicationMachine {
         for pause in pauses.values where pause.until > now.monotonicMilliseconds {
             deadline = min(deadline, pause.until)
         }
-        if bodies.hasMore && !bodies.isListing && bodies.count <= limits.knownMissingBodies / 2 && !links.isEmpty {
+        if bodies.hasMore && !bodies.isListing && bodies.count <= limits.knownMissingBodies / 2,
+            links.values.contains(where: { $0.isUp })
+        {
             deadline = min(deadline, bodies.listedAt + limits.missingBodiesPauseMilliseconds)
         }
         return max(deadline, tickedAt + 1)

@@ -96,8 +96,72 @@ public struct LogMarks: Hashable, Sendable {
     /// - Parameter missing: of each origin the last operation that the log will never hold.
     public mutating func skip(_ missing: [StreamPosition]) { start.formUnion(StreamVector(missing)) }
 
+    // MARK: Coding
+
+    /// The format that this code writes and reads: the first byte.
+    private static let format: UInt8 = 1
+
+    /// Appends the marks for the engine: `u8 format | varint capacity | varint spacing | vector start | varint count |
+    /// count x (varint distance, vector)`; a vector is as in peer messages.
+    ///
+    /// - Parameter bytes: the buffer that grows.
+    /// - Complexity: O(marks x replicas).
+    public func encode(into bytes: inout [UInt8]) {
+        bytes.append(Self.format)
+        WireWriter.put(count: capacity, into: &bytes)
+        WireWriter.put(spacing, into: &bytes)
+        PeerWire.put(start.positions, &bytes)
+        WireWriter.put(count: marks.count, into: &bytes)
+        var previous: UInt64 = 0
+        for mark in marks {
+            WireWriter.put(mark.position.rawValue - previous, into: &bytes)
+            previous = mark.position.rawValue
+            PeerWire.put(mark.delivered.positions, &bytes)
+        }
+    }
+
+    /// Reads what ``encode(into:)`` wrote from an array.
+    ///
+    /// - Parameter bytes: the bytes, all of them.
+    /// - Throws: `malformed` or `unsupportedVersion` if they are not marks.
+    public init(decoding bytes: [UInt8]) throws(CRDTError) {
+        let span = bytes.span
+        try self.init(decoding: span.bytes)
+    }
+
+    /// Reads what ``encode(into:)`` wrote.
+    ///
+    /// - Parameter bytes: the bytes, all of them.
+    /// - Throws: `malformed` or `unsupportedVersion` if they are not marks.
+    public init(decoding bytes: RawSpan) throws(CRDTError) {
+        var offset = 0
+        let format = try WireReader.byte(bytes, &offset)
+        guard format == Self.format else {
+            throw CRDTError(.unsupportedVersion, "log marks of format \(format), known is \(Self.format)")
+        }
+        let capacity = try WireReader.varint(bytes, &offset, atMost: 1 << 20, "a number of marks")
+        let spacing = try WireReader.varint(bytes, &offset)
+        self.init(capacity: Int(capacity), spacing: spacing)
+        start = StreamVector(try PeerWire.positions(bytes, &offset))
+        let count = try WireReader.varint(bytes, &offset, atMost: UInt64(self.capacity), "a number of marks")
+        var decoded: [Mark] = []
+        for index in 0..<count {
+            let distance = try WireReader.varint(bytes, &offset)
+            let last = decoded.last?.position.rawValue ?? 0
+            let (place, overflow) = last.addingReportingOverflow(distance)
+            guard !overflow && (index == 0 || distance > 0) else { throw CRDTError(.malformed, "marks do not ascend") }
+            let vector = StreamVector(try PeerWire.positions(bytes, &offset))
+            guard decoded.last.map({ vector.covers($0.delivered) }) ?? true else {
+                throw CRDTError(.malformed, "the vectors of marks fall")
+            }
+            decoded.append(Mark(position: LogPosition(rawValue: place), delivered: vector))
+        }
+        guard !decoded.isEmpty && offset == bytes.byteCount else { throw CRDTError(.malformed, "no marks") }
+        marks = decoded
+    }
+
     private mutating func thin() {
-        spacing *= 2
+        spacing = spacing.multipliedReportingOverflow(by: 2).overflow ? .max : spacing * 2
         marks = marks.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
     }
 }

@@ -3,6 +3,9 @@
 
 /// What a store says about itself: the machine asks for nothing else to decide what to send and what to want.
 ///
+/// It is one consistent picture: every operation whose frame lies before ``logEnd`` is within ``durable``. A peer that
+/// holds own operations beyond it proves that this store lost some.
+///
 /// The shell reads it when the store signals that its durable end or its vector has moved, and passes it on with
 /// `storeAdvanced`; several signals may be answered by one status.
 public struct StoreStatus: Hashable, Sendable {

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import Synchronization
-
 /// When the engine is brought forward: on demand, and at the latest after some time; never twice at once.
 final class Checkpointing: Sendable {
     private let demands: AsyncStream<Void>
     private let demand: AsyncStream<Void>.Continuation
-    private let gate = Mutex(Gate())
-
-    private struct Gate {
-        var isBusy = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
+    private let gate = ExclusiveGate()
 
     init() { (demands, demand) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
@@ -38,28 +31,5 @@ final class Checkpointing: Sendable {
     }
 
     /// Runs one at a time.
-    func exclusively<R>(_ body: () async throws -> R) async rethrows -> R {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let isFree = gate.withLock { gate in
-                if !gate.isBusy {
-                    gate.isBusy = true
-                    return true
-                }
-                gate.waiters.append(continuation)
-                return false
-            }
-            if isFree { continuation.resume() }
-        }
-        defer {
-            let next = gate.withLock { gate -> CheckedContinuation<Void, Never>? in
-                if gate.waiters.isEmpty {
-                    gate.isBusy = false
-                    return nil
-                }
-                return gate.waiters.removeFirst()
-            }
-            next?.resume()
-        }
-        return try await body()
-    }
+    func exclusively<R>(_ body: () async throws -> R) async rethrows -> R { try await gate.exclusively(body) }
 }

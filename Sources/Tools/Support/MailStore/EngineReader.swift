@@ -124,14 +124,35 @@ struct EngineReader {
 
     /// The messages of a mailbox, ready to be installed.
     func messages(of account: AccountIndex, _ mailbox: MailboxID) throws -> MessageInstallation {
+        try engine.read { try messages(of: account, mailbox, in: $0) }
+    }
+
+    private func messages(
+        of account: AccountIndex, _ mailbox: MailboxID, in reader: any KeyValueReader
+    ) throws -> MessageInstallation {
+        var installation = MessageInstallation(mailbox: mailbox)
+        let prefix = EngineKey.records(of: account, mailbox)
+        try reader.scan(from: prefix, upTo: EngineKey.end(of: prefix)) { _, value in
+            try value.withUnsafeBytes { try installation.add(Span(_unsafeBytes: $0)) }
+            return true
+        }
+        return installation
+    }
+
+    /// An account with all its messages, out of one snapshot of the engine.
+    func wholeAccount(_ index: AccountIndex, named name: String, _ context: ApplyContext) throws -> AccountBox {
         try engine.read { reader in
-            var installation = MessageInstallation(mailbox: mailbox)
-            let prefix = EngineKey.records(of: account, mailbox)
-            try reader.scan(from: prefix, upTo: EngineKey.end(of: prefix)) { _, value in
-                try value.withUnsafeBytes { try installation.add(Span(_unsafeBytes: $0)) }
-                return true
+            guard let header = try reader.value(for: EngineKey.account(index)) else {
+                return AccountBox(index: index, name: name, state: AccountState(limits: limits))
             }
-            return installation
+            var state = try AccountState(
+                account: header, mailboxes: try values(under: EngineKey.mailboxes(of: index), in: reader),
+                subscriptions: try values(under: EngineKey.subscriptions(of: index), in: reader), context: context,
+                limits: limits)
+            for mailbox in state.recordedMailboxes where !state.isResident(mailbox) {
+                try state.installMessages(try messages(of: index, mailbox, in: reader))
+            }
+            return AccountBox(index: index, name: name, state: state)
         }
     }
 

@@ -12,35 +12,38 @@ extension MailStore {
     /// What is to be written is encoded under the lock and written outside of it, in one atomic batch with the position from which recovery then reads. Operations
     /// that the batch contains and the log repeats are recognised by their counters, so the position may be too early but never too late.
     package func checkpoint() async throws {
-        try await checkpointing.exclusively {
-            guard let plan = core.withLock({ $0.planCheckpoint(arrivalBytes: options.arrivalBytes) }) else { return }
-            let unheld = Mutex<[BodyDigest]>([])
-            do {
-                // The position counts once the operations before it are durable, as must be all that the records contain.
-                if plan.ticket > plan.log.durableTicket { try await plan.log.waitUntilDurable(plan.ticket) }
-                let log = plan.log
-                try await engine.write { writer in
-                    // The engine may run this again, so nothing is left from the run before.
-                    unheld.withLock { $0 = [] }
-                    try plan.writeRecords(to: writer)
-                    let idle = try plan.writeBodies(to: writer, from: log)
-                    unheld.withLock { $0 = idle }
-                }
-            } catch {
-                core.withLock { $0.abandon(plan) }
-                throw MailStoreError(error)
+        try await checkpointing.exclusively { try await writeCheckpoint() }
+    }
+
+    /// Does a checkpoint; nobody else may be doing one.
+    func writeCheckpoint() async throws {
+        guard let plan = core.withLock({ $0.planCheckpoint(arrivalBytes: options.arrivalBytes) }) else { return }
+        let unheld = Mutex<[BodyDigest]>([])
+        do {
+            // The position counts once the operations before it are durable, as must be all that the records contain.
+            if plan.ticket > plan.log.durableTicket { try await plan.log.waitUntilDurable(plan.ticket) }
+            let log = plan.log
+            try await engine.write { writer in
+                // The engine may run this again, so nothing is left from the run before.
+                unheld.withLock { $0 = [] }
+                try plan.writeRecords(to: writer)
+                let idle = try plan.writeBodies(to: writer, from: log)
+                unheld.withLock { $0 = idle }
             }
-            let idle = unheld.withLock { $0 }
-            let residents = options.residentMessages
-            let waiters = core.withLock { core -> [CheckedContinuation<Void, Never>] in
-                guard core.log === plan.log else { return [] }
-                let waiters = core.complete(plan, unheld: idle)
-                core.evict(downTo: residents)
-                return waiters
-            }
-            for waiter in waiters { waiter.resume() }
-            try cutLog()
+        } catch {
+            core.withLock { $0.abandon(plan) }
+            throw MailStoreError(error)
         }
+        let idle = unheld.withLock { $0 }
+        let residents = options.residentMessages
+        let waiters = core.withLock { core -> [CheckedContinuation<Void, Never>] in
+            guard core.log === plan.log else { return [] }
+            let waiters = core.complete(plan, unheld: idle)
+            core.evict(downTo: residents)
+            return waiters
+        }
+        for waiter in waiters { waiter.resume() }
+        try cutLog()
     }
 
     /// Removes the segments of the log that neither recovery nor the peers need.

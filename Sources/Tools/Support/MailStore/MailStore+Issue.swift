@@ -102,6 +102,7 @@ extension StoreCore {
         if let last = unit.batch.operations.last {
             unit.content.delivered.append(last.dot)
             unit.content.ownTime = last.timestamp
+            box.applied[last.dot.replica] = last.dot.counter
         }
         if unit.batch.operations.contains(where: { $0.isDelete }) {
             group.graveyards.insert(box.index)

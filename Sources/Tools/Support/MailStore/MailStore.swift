@@ -13,7 +13,10 @@ internal import Synchronization
 package final class MailStore: Sendable {
     let options: MailStoreOptions
     let logger: Logger
-    let engine: LMDBEngine
+    /// The engine; a snapshot puts another one in its place.
+    var engine: LMDBEngine { engineSlot.withLock { $0 } }
+    let engineSlot: Mutex<LMDBEngine>
+    let transfers = Mutex(Transfers())
     let core: Mutex<StoreCore>
     let checkpointing: Checkpointing
     let signals = GroupSignals()
@@ -36,7 +39,8 @@ package final class MailStore: Sendable {
     ) async throws -> MailStore {
         do {
             let lock = try DirectoryLock.acquire(directory: directory)
-            let engine = try LMDBEngine.open(directory: directory + "/engine")
+            try EngineReplacement.settle(in: directory)
+            let engine = try LMDBEngine.open(directory: EngineReplacement.enginePath(in: directory))
             let checkpointing = Checkpointing()
             let core = try StoreRecovery(
                 directory: directory, options: options, engine: engine, logger: logger
@@ -61,7 +65,7 @@ package final class MailStore: Sendable {
         path = directory
         self.options = options
         self.logger = logger
-        self.engine = engine
+        engineSlot = Mutex(engine)
         self.core = Mutex(core)
         self.lock = lock
         self.checkpointing = checkpointing

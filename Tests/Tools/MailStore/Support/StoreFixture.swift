@@ -50,6 +50,14 @@ final class StoreFixture: Sendable {
         return copy
     }
 
+    /// Cuts so many bytes off the log of a copy, as a power cut may.
+    func tearLog(in copy: String, by count: Int) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: copy + "/log").sorted()
+        guard let last = names.last else { return }
+        let file = try PosixLogFileSystem().open(copy + "/log/" + last)
+        try file.truncate(to: try file.size() - UInt64(count))
+    }
+
     /// Puts a copy in the place of the store, which is closed.
     func replace(with copy: String) throws {
         try FileManager.default.removeItem(atPath: path)

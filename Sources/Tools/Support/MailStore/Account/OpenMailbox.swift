@@ -68,6 +68,15 @@ package final class OpenMailbox: Sendable {
         account.store.forget(self)
     }
 
+    /// What the mailbox holds was replaced: the session has to begin anew.
+    func supersede() {
+        feed.withLock { feed in
+            feed.isOverrun = true
+            feed.notices = []
+        }
+        signal()
+    }
+
     /// Takes what a unit did; units are numbered through the life of the process.
     func deliver(_ notices: [MailboxNotice], of unit: UInt64, isOwn: Bool) {
         // What the snapshot holds already is no news.

@@ -16,6 +16,8 @@ final class AccountBox: @unchecked Sendable {
     var lastTicket = LogTicket.none
     /// What a snapshot held when it brought the account, as long as the replica has not delivered all of that.
     var imported: VersionVector?
+    /// The operations that may have been applied to the account: all that were delivered when it came into memory, and its own since.
+    var applied = VersionVector()
     /// The digest with which the account is counted in the group's sum.
     var countedDigest: StateDigest
     private var dirty = Dirty()

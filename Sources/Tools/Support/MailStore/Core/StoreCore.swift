@@ -84,6 +84,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     /// Takes an account that was brought into memory.
     mutating func install(_ box: AccountBox) {
         accounts[box.index] = box
+        box.applied = replica.delivered
         noteUIDWork(box)
         // Who brought them is not remembered over a restart.
         for mailbox in box.state.mailboxesNeedingUIDs {

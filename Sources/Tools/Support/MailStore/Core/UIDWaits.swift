@@ -68,6 +68,12 @@ struct UIDWaits {
         return continuation
     }
 
+    /// Ends everybody's waiting.
+    mutating func releaseAll() -> [CheckedContinuation<Void, Never>] {
+        let numbers = Array(waits.keys)
+        return numbers.compactMap { release($0) }
+    }
+
     /// Takes what has come and forgets the wait.
     mutating func finish(_ number: UInt64) -> [Dot: UInt32] {
         guard let wait = waits.removeValue(forKey: number) else { return [:] }

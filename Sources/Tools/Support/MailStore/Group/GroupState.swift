@@ -32,6 +32,10 @@ struct GroupState {
     var accountsNeedingUIDs: Set<AccountIndex> = []
     /// Mailboxes in which a message waits that came by this replica, or perhaps did.
     var awaited: Set<MailboxKey> = []
+    /// From where the log is kept for those who receive a snapshot.
+    var exportHolds: [TransferID: LogPosition] = [:]
+    /// Whether nothing of the log is cut because a snapshot is coming in, on top of which it will be put.
+    var holdsLog = false
     /// How often memory went back to what is durable: peers have to send again what was lost by that.
     var setbacks: UInt64 = 0
 
@@ -47,6 +51,8 @@ struct GroupState {
         acknowledged = old.acknowledged
         ownSecured = old.ownSecured
         unreachable = old.unreachable
+        exportHolds = old.exportHolds
+        holdsLog = old.holdsLog
         setbacks = old.setbacks + 1
     }
 }
@@ -117,7 +123,14 @@ extension StoreCore {
     /// - Returns: the position before which nothing is needed.
     func firstPositionForPeers(cap: UInt64) -> LogPosition {
         let end = log.end
+        if group.holdsLog { return log.first }
         guard group.stable != nil else { return end }
+        let held = group.exportHolds.values.min() ?? end
+        return min(held, firstPositionUnacknowledged(cap: cap))
+    }
+
+    private func firstPositionUnacknowledged(cap: UInt64) -> LogPosition {
+        let end = log.end
         var acknowledged = StreamVector(group.acknowledged)
         acknowledged.formUnion(group.marks.start)
         func position(_ wanted: [StreamPosition]) -> LogPosition {

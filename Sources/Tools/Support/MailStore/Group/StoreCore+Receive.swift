@@ -147,6 +147,7 @@ extension StoreCore {
                 if case .delete = operation.body { group.graveyards.insert(box.index) }
             }
             turn.note(changes, of: box.index)
+            box.applied[operation.dot.replica] = operation.dot.counter
             context.past[operation.dot.replica] = operation.dot.counter
         }
         turn.operations += frame.operations.count

@@ -96,7 +96,7 @@ extension ReplicaLoop {
     func maintain(_ tasks: inout DiscardingTaskGroup) {
         guard lanes[.maintenance] == nil else { return }
         enqueue(.maintenance, &tasks) {
-            await $0.maintain()
+            do { try await $0.maintain() } catch { return [.storeTrouble("\(error)")] }
             return []
         }
     }

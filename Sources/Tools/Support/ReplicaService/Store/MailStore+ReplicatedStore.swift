@@ -55,7 +55,7 @@ package struct MailStoreReplica: ReplicatedStore {
 
     package func takeNewIncarnation(seen: StreamPosition) async throws { _ = try await store.takeNewIncarnation() }
 
-    package func maintain() async {}
+    package func maintain() async throws { try await store.maintainUIDs() }
 
     package func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
         throw MailStoreError(.unavailable, "no snapshots yet")

@@ -68,7 +68,7 @@ package protocol ReplicatedStore: Sendable {
     /// Takes a new incarnation, because others hold own operations that are lost here.
     func takeNewIncarnation(seen: StreamPosition) async throws
     /// Does what time makes due: takes over mailboxes whose owner is away, assigns, merges, prunes.
-    func maintain() async
+    func maintain() async throws
 
     /// Begins a snapshot for a peer.
     func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws

@@ -51,6 +51,22 @@ enum FileOperations {
         guard unlink(path) == 0 else { throw .system(errno, "remove", path: path) }
     }
 
+    /// Removes the name of an empty directory.
+    static func removeDirectory(_ path: String) throws(StorageError) {
+        guard rmdir(path) == 0 else { throw .system(errno, "remove the directory", path: path) }
+    }
+
+    /// Gives a file or directory another name in the same file system.
+    static func rename(_ path: String, to other: String) throws(StorageError) {
+        guard Glibc.rename(path, other) == 0 else { throw .system(errno, "rename", path: path) }
+    }
+
+    /// Whether there is something of this name.
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0
+    }
+
     /// The directory that holds a path's last component.
     private static func parentDirectory(_ path: String) -> String {
         var trimmed = Substring(path)

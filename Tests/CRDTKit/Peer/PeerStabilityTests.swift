@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+import Testing
+
+@testable import CRDTKit
+
+/// What counts as stable, and what the log need not keep.
+@Suite struct PeerStabilityTests {
+    private func vector(_ first: UInt64, _ second: UInt64 = 0) -> StreamVector {
+        StreamVector([position(1, first), position(2, second)])
+    }
+
+    @Test func anAcknowledgementCountsOnlyWithEverythingBehindIt() {
+        var member = MemberAcknowledgement()
+        #expect(member.effective == nil)
+        member.note(vector(5, 3))
+        member.settle(vector(9, 2))
+        #expect(member.effective == nil)
+        member.settle(vector(9, 3))
+        #expect(member.effective == vector(5, 3))
+    }
+
+    @Test func aVectorThatIsAlwaysAheadDoesNotHoldBackTheOneBefore() {
+        var member = MemberAcknowledgement()
+        for step in 1...100 as ClosedRange<UInt64> {
+            member.note(vector(step, step + 1))
+            member.settle(vector(step + 1, step))
+        }
+        #expect(member.effective.map { $0[ReplicaID(1)] >= 98 } == true)
+    }
+
+    @Test func aMemberThatWasNeverHeardOfKeepsEverything() throws {
+        let script = try PeerScript()
+        try script.store.issue(5)
+        script.sync()
+        let link = script.establish("a", 2, .outgoing)
+        script.feed(.acknowledge(consumed: 0, durable: [position(1, 5)]), link)
+        script.advance(300)
+        #expect(script.node.stable.isEmpty && script.node.retain.isEmpty)
+        #expect(script.node.ownSecured == 5)
+        let second = script.establish("b", 3, .outgoing)
+        script.feed(.acknowledge(consumed: 0, durable: [position(1, 4)]), second)
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 4)]))
+        #expect(script.node.retain == StreamVector([position(1, 4)]))
+    }
+
+    @Test func whatAMemberIssuedMeanwhileMustArriveFirst() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        let link = script.establish("a", 2, .outgoing)
+        script.feed(.acknowledge(consumed: 0, durable: [position(1, 5), position(2, 1)]), link)
+        script.advance(300)
+        #expect(script.node.stable.isEmpty)
+        #expect(script.node.retain == StreamVector([position(1, 5)]))
+        let origin = try ToyStore(2)
+        try origin.issue(1)
+        let incoming = script.establish("a", 2, .incoming)
+        script.feed(origin.log, incoming)
+        script.sync()
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 5), position(2, 1)]))
+    }
+
+    @Test func aloneEverythingIsStable() throws {
+        let script = try PeerScript(members: ["me"])
+        try script.store.issue(5)
+        script.sync()
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 5)]) && script.node.ownSecured == 5)
+    }
+
+    @Test func aWipedMemberStartsFromNothing() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        _ = script.establish("a", 2, .outgoing, durable: [position(1, 5)])
+        script.advance(300)
+        #expect(script.node.retain == StreamVector([position(1, 5)]))
+        _ = script.establish("a", 77, .outgoing)
+        script.advance(300)
+        #expect(script.node.retain.isEmpty && script.node.ownSecured == 0)
+        #expect(script.node.count { if case .replaced = $0 { true } else { false } } == 1)
+    }
+
+    @Test func lagIsToldInOperationsBytesAndTime() throws {
+        let script = try PeerScript()
+        let link = script.establish("a", 2, .outgoing)
+        script.feed(.subscribe([position(1, 1)]), link)
+        try script.store.issue(5)
+        script.sync()
+        script.advance(400)
+        let lag = script.peer("a")
+        #expect(lag.sendLagOperations == 5 && lag.sendLagBytes == script.store.end.rawValue)
+        #expect((200...400).contains(lag.sendLagMilliseconds))
+        script.feed(.acknowledge(consumed: script.store.end.rawValue, durable: [position(1, 5)]), link)
+        let none = script.peer("a")
+        #expect(none.sendLagOperations == 0 && none.sendLagBytes == 0 && none.sendLagMilliseconds == 0)
+    }
+
+    @Test func lagOfReceptionIsToldByTimestamps() throws {
+        let script = try PeerScript()
+        let origin = try ToyStore(2)
+        origin.wall = script.now.wallMilliseconds
+        try origin.issue(1)
+        let link = script.establish("a", 2, .incoming)
+        script.feed(origin.log, link)
+        script.sync()
+        var presence = script.presence([position(2, 4)])
+        presence.newestOwnTimestamp = HybridTimestamp(milliseconds: origin.wall + 750)
+        presence.backlogBytes = 99
+        script.feed(.presence(presence), link)
+        let lag = script.peer("a")
+        #expect(lag.receiveLagOperations == 3 && lag.receiveLagBytes == 99 && lag.receiveLagMilliseconds == 750)
+    }
+}
