@@ -60,6 +60,7 @@ extension AccountState {
         case .epoch(let mailbox, let epoch, let parent, let inheritedUpTo):
             guard let slot = slot(of: mailbox) else { return }
             changes.append(.mailboxChanged(mailbox))
+            uidValidityFloor = max(uidValidityFloor, epoch.number)
             slots[slot].open(
                 epoch, parent: parent, inheritedUpTo: inheritedUpTo, by: context.replica(dot.replica),
                 timestamp: timestamp, tally: &tally, changes: &changes)

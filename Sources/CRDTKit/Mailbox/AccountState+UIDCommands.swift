@@ -68,7 +68,7 @@ extension AccountState {
             return false
         }
         if !isOpen(slot, owner) { try open(slot, &batch) }
-        guard let opening = slots[slot].epochs.opening(by: successor) else { throw AccountState.noEpochLeft() }
+        guard let opening = opening(slot, by: successor) else { throw AccountState.noEpochLeft() }
         batch.issue(
             .epoch(
                 mailbox: mailbox, epoch: opening.epoch, parent: opening.parent, inheritedUpTo: opening.inheritedUpTo),
@@ -108,9 +108,15 @@ extension AccountState {
         return entry.epoch.owner == owner && entry.successor == nil
     }
 
+    private borrowing func opening(
+        _ slot: Int, by owner: ReplicaID
+    ) -> (epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)? {
+        slots[slot].epochs.opening(by: owner, above: uidValidityFloor)
+    }
+
     @discardableResult
     private mutating func open(_ slot: Int, _ batch: inout OperationBatch) throws(CRDTError) -> Bool {
-        guard let opening = slots[slot].epochs.opening(by: batch.origin) else { throw AccountState.noEpochLeft() }
+        guard let opening = opening(slot, by: batch.origin) else { throw AccountState.noEpochLeft() }
         batch.issue(
             .epoch(
                 mailbox: slots[slot].id, epoch: opening.epoch, parent: opening.parent,
@@ -132,7 +138,7 @@ extension AccountState {
         var next = slots[slot].uidNext
         for _ in 0..<count {
             let uid = stripe.nextUID(after: last, notBelow: next)
-            if uid > limit || (!isOpen(slot, batch.origin) && slots[slot].epochs.opening(by: batch.origin) == nil) {
+            if uid > limit || (!isOpen(slot, batch.origin) && opening(slot, by: batch.origin) == nil) {
                 throw CRDTError(
                     .limitExceeded,
                     "the mailbox has no UID left: UIDNEXT is \(slots[slot].uidNext); create another mailbox")

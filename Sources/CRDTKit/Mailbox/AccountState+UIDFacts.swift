@@ -15,7 +15,7 @@ public struct UIDFacts: Hashable, Sendable {
     public var isForked: Bool
     /// The replica whose messages came last.
     public var lastAppender: ReplicaID?
-    /// How many messages in a row came from that replica, as far as known since the state was made from its records.
+    /// How many messages in a row came from that replica since the owner changed last or the state was made from its records.
     public var appendRun: UInt32
 
     /// Gathers facts.

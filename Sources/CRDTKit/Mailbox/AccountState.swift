@@ -50,7 +50,8 @@ public struct AccountState: ~Copyable, Sendable {
     var names = MailboxNames()
     var subscriptions = Subscriptions()
     var memberTable = Members()
-    /// The greatest UIDVALIDITY ever given in the account; the next one is above it, also after the mailbox that had it was forgotten.
+    /// The greatest UIDVALIDITY or number of an epoch of UIDs ever given in the account; the next one is above it, also after the mailbox that had it was
+    /// forgotten.
     public internal(set) var uidValidityFloor: UInt32 = 0
     var tally = Tally()
     /// The mailboxes where UIDs wait to be assigned or a merge is due.

@@ -115,7 +115,7 @@ extension Mailbox {
         changes.append(.recordChanged(id, message))
     }
 
-    /// Gives a message a UID: the greatest epoch wins, and within one epoch the greatest UID, which its owner gave last.
+    /// Gives a message a UID: the greatest epoch of the greatest birth wins, and within one epoch the greatest UID, which its owner gave last.
     ///
     /// An assignment that had not seen a DELETE of the message is void: if a flag change brought the message back, some replicas have shown greater UIDs since.
     mutating func assign(
@@ -127,11 +127,7 @@ extension Mailbox {
         else { return }
         if isVoid(message, past: context.past) { return }
         let old = messages[position]
-        if old.uid != 0 {
-            let oldEpoch = epochs.entries[Int(old.epoch)].epoch
-            let isGreater = assignment.epoch == oldEpoch ? old.uid < uid : oldEpoch < assignment.epoch
-            if !isGreater { return }
-        }
+        if old.uid != 0 && !epochs.supersedes(uid, epoch, old.uid, old.epoch) { return }
         let modSeq = modSeq(at: timestamp)
         var record = lift(position, modSeq: modSeq, tally: &tally, changes: &changes)
         let key = messageKey(message, context)
@@ -247,8 +243,9 @@ extension Mailbox {
         rest(record, tally: &tally, changes: &changes)
     }
 
-    /// Removes the presence dots in the causal past of a DELETE, and buries the message if none is left. What the DELETE had seen loses its UID too, since
-    /// replicas that were told of the DELETE first have taken it out of sight.
+    /// Removes the presence dots in the causal past of a DELETE, and buries the message if none is left.
+    ///
+    /// What the DELETE had seen loses its UID too, since replicas that were told of the DELETE first have taken it out of sight.
     private mutating func bury(
         _ position: MailboxMessages.Position, dies: Bool, modSeq: UInt64, context: borrowing ApplyContext,
         tally: inout Tally, changes: inout [StateChange]

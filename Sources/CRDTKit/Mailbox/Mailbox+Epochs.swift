@@ -16,6 +16,8 @@ extension Mailbox {
         } else {
             guard parent.owner == origin, epochs.handOver(parent, to: epoch.owner) else { return }
         }
+        // Replicas see concurrent messages in different orders: a run that began before would hand the mailbox back and forth.
+        appendRun = 0
         if let element {
             tally.digest.subtract(element)
             tally.digest.add(headerElement())

@@ -84,9 +84,9 @@ struct Mailbox: Sendable {
     var epochs = UIDEpochs()
     /// One above the greatest UID ever assigned, up to 2^32.
     var uidNext: UInt64 = 1
-    /// The greatest UID that this replica ever showed under the present UIDVALIDITY: no lesser one is shown any more. Local: replicas differ in it.
+    /// The greatest UID that this replica ever showed under the present UIDVALIDITY, and that no other shown later is below; replicas differ in it.
     var exposedUID: UInt32 = 0
-    /// The replica whose messages came last, and how many came from it without one of another in between; not kept over a restart.
+    /// The replica whose messages came last, and how many came from it without one of another or a change of owners in between; not kept over a restart.
     var lastAppender: ReplicaIndex = .wellKnown
     var appendRun: UInt32 = 0
     var highestModSeq: UInt64 = 1

@@ -88,7 +88,9 @@ public struct UIDAssignment: Hashable, Sendable {
     }
 }
 
-/// The reign of one owner over a mailbox's UIDs: a higher epoch supersedes a lower one. The number of the first is the mailbox's UIDVALIDITY.
+/// The reign of one owner over a mailbox's UIDs: a higher epoch supersedes a lower one.
+///
+/// The number of a mailbox's first epoch is its UIDVALIDITY.
 public struct UIDEpoch: Hashable, Comparable, Sendable {
     /// The number, from 1.
     public var number: UInt32

@@ -62,6 +62,22 @@ struct UIDEpochs: Sendable {
     /// Whether an assignment counts.
     func counts(_ uid: UInt32, _ index: UInt32) -> Bool { uid != 0 && uid <= entries[Int(index)].limit }
 
+    /// Whether a message's assignment takes the place of another one: the greatest birth wins, then the greatest epoch, then the greatest UID.
+    ///
+    /// Births come first because the numbers of one birth's epochs may reach those of another.
+    func supersedes(_ uid: UInt32, _ index: UInt32, _ oldUID: UInt32, _ oldIndex: UInt32) -> Bool {
+        if index == oldIndex { return oldUID < uid }
+        let new = entries[Int(index)].epoch
+        let old = entries[Int(oldIndex)].epoch
+        return (birth(of: Int(oldIndex)), old) < (birth(of: Int(index)), new)
+    }
+
+    private func birth(of index: Int) -> UIDEpoch {
+        var index = index
+        while !entries[index].isBirth, let parent = entries[index].parent { index = parent }
+        return entries[index].epoch
+    }
+
     /// Notes that a UID was assigned, whether the assignment counts or not.
     ///
     /// - Returns: the epoch's index.
@@ -156,11 +172,16 @@ struct UIDEpochs: Sendable {
 
     /// What opens the next epoch of a replica: a merge if one is due, else a take-over that keeps all that is known of the current epoch.
     ///
-    /// - Parameter owner: the replica.
+    /// - Parameters:
+    ///   - owner: the replica.
+    ///   - floor: the greatest number of an epoch that the replica knows in the account, so that it never opens one epoch twice, not even in a mailbox that was
+    ///     forgotten and made again.
     /// - Returns: epoch, parent and bound; nil if there is no current epoch or no number left.
-    func opening(by owner: ReplicaID) -> (epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)? {
+    func opening(
+        by owner: ReplicaID, above floor: UInt32
+    ) -> (epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)? {
         guard let current else { return nil }
-        var number: UInt32 = 0
+        var number = floor
         for entry in entries where entry.isRelated { number = max(number, entry.epoch.number) }
         if number == .max { return nil }
         let epoch = UIDEpoch(number: number + 1, owner: owner)

@@ -22,20 +22,28 @@ public enum UIDAction: Hashable, Sendable {
 public struct UIDPolicy: Hashable, Sendable {
     /// What the shell knows of a mailbox besides its ``UIDFacts``.
     public struct Situation: Hashable, Sendable {
-        /// How long the owner has been out of reach; nil if it can be reached. An owner that is no member any more, or a former identity of a wiped node, is out
-        /// of reach for ever: pass the greatest value.
+        /// How long the owner has been out of reach; nil if it can be reached.
+        ///
+        /// An owner that is no member any more, or a former identity of a wiped node, is out of reach for ever: pass the greatest value.
         public var ownerUnreachableMilliseconds: UInt64?
         /// Whether a session has the mailbox open here, or a message that waits came by this replica.
         public var hasLocalInterest: Bool
+        /// Whether the replica whose messages came last can be reached: nothing is handed over to one that cannot, or it would have to be taken over again.
+        public var canReachLastAppender: Bool
 
         /// Describes a situation.
         ///
         /// - Parameters:
         ///   - ownerUnreachableMilliseconds: how long the owner has been out of reach; nil if it can be reached.
         ///   - hasLocalInterest: whether somebody waits here.
-        public init(ownerUnreachableMilliseconds: UInt64? = nil, hasLocalInterest: Bool = false) {
+        ///   - canReachLastAppender: whether the replica whose messages came last can be reached.
+        public init(
+            ownerUnreachableMilliseconds: UInt64? = nil, hasLocalInterest: Bool = false,
+            canReachLastAppender: Bool = true
+        ) {
             self.ownerUnreachableMilliseconds = ownerUnreachableMilliseconds
             self.hasLocalInterest = hasLocalInterest
+            self.canReachLastAppender = canReachLastAppender
         }
     }
 
@@ -78,7 +86,7 @@ public struct UIDPolicy: Hashable, Sendable {
         if facts.isForked { return .merge }
         if facts.waiting > 0 { return .assign }
         if handOverAfterAppends > 0, facts.appendRun >= handOverAfterAppends, facts.epochCount < handOverEpochLimit,
-            let appender = facts.lastAppender, appender != own
+            let appender = facts.lastAppender, appender != own, situation.canReachLastAppender
         {
             return .handOver(to: appender)
         }

@@ -6,10 +6,9 @@
 /// Which assignments of one mailbox count, said by following parents from the greatest epoch to the birth.
 struct EpochReference {
     private var limits: [UIDEpoch: UInt32] = [:]
+    private var opened: [UIDEpoch: (parent: UIDEpoch, bound: UInt32)] = [:]
 
     init(here: [IssuedOperation], birth: MailboxBirth?, context: ApplyContext) {
-        guard let birth else { return }
-        var opened: [UIDEpoch: (parent: UIDEpoch, bound: UInt32)] = [:]
         for issued in here {
             if case .epoch(_, let epoch, let parent, let bound) = issued.operation.body,
                 epoch.owner == context.replica(issued.dot.replica)
@@ -17,7 +16,8 @@ struct EpochReference {
                 opened[epoch] = (parent, bound)
             }
         }
-        let current = opened.keys.filter { EpochReference.root(of: $0, opened) == birth.epoch }.max() ?? birth.epoch
+        guard let birth else { return }
+        let current = opened.keys.filter { root(of: $0) == birth.epoch }.max() ?? birth.epoch
         limits[current] = .max
         var next = current
         while let (parent, bound) = opened[next] {
@@ -28,9 +28,12 @@ struct EpochReference {
 
     func counts(_ assignment: UIDAssignment) -> Bool { assignment.uid <= limits[assignment.epoch] ?? 0 }
 
-    private static func root(
-        of epoch: UIDEpoch, _ opened: [UIDEpoch: (parent: UIDEpoch, bound: UInt32)]
-    ) -> UIDEpoch {
+    /// The order of the assignments of a message: by birth, then by epoch, then by UID.
+    func isBelow(_ left: UIDAssignment, _ right: UIDAssignment) -> Bool {
+        (root(of: left.epoch), left.epoch, left.uid) < (root(of: right.epoch), right.epoch, right.uid)
+    }
+
+    private func root(of epoch: UIDEpoch) -> UIDEpoch {
         var next = epoch
         while let (parent, _) = opened[next] { next = parent }
         return next

@@ -95,7 +95,7 @@ struct HistoryReference {
         let epochs = EpochReference(here: here, birth: birth, context: context)
         for issued in here {
             if case .append(_, let facts, _, _) = issued.operation.body, isPresent(issued.dot, here, deletes) {
-                let assignment = assignment(issued.dot, here, deletes)
+                let assignment = assignment(issued.dot, here, deletes, epochs)
                 folder.messages[issued.dot] = AbstractAccount.Message(
                     facts: facts, flags: flags(issued.dot, here), assignment: assignment,
                     counts: assignment.map { epochs.counts($0) } ?? false)
@@ -138,7 +138,7 @@ struct HistoryReference {
 
     /// The greatest assignment that had seen every DELETE of the message.
     private func assignment(
-        _ message: Dot, _ here: [IssuedOperation], _ deletes: [IssuedOperation]
+        _ message: Dot, _ here: [IssuedOperation], _ deletes: [IssuedOperation], _ epochs: EpochReference
     ) -> UIDAssignment? {
         let ofMessage = deletes.filter { $0.past.contains(message) }
         let all = here.filter { $0.message == message }.compactMap { issued -> UIDAssignment? in
@@ -149,7 +149,7 @@ struct HistoryReference {
             default: return nil
             }
         }
-        return all.max { ($0.epoch, $0.uid) < ($1.epoch, $1.uid) }
+        return all.max { epochs.isBelow($0, $1) }
     }
 
     private func subscriptions() -> Set<String> {

@@ -133,20 +133,17 @@ struct UIDTests {
             _ = try UIDTests.createInbox(replica)
             for number in 1...4 { _ = try UIDTests.append(replica, UInt64(number)) }
             let message = replica.messages(.inbox)[0].id
-            var bodies: [(UInt16, OperationBody)] = [(1, 0), (3, 2), (2, 3)].map { origin, index in
-                (
-                    origin,
-                    .epoch(
-                        mailbox: .inbox, epoch: assignments[index].epoch, parent: birth, inheritedUpTo: 4)
-                )
+            // An epoch is opened before anybody can assign in it.
+            var bodies: [(UInt16, OperationBody)] = [(1, 0), (3, 2), (2, 3)].map { (origin: UInt16, index: Int) in
+                let epoch = assignments[index].epoch
+                return (origin, .epoch(mailbox: .inbox, epoch: epoch, parent: birth, inheritedUpTo: 4))
             }
-            bodies += assignments.dropLast().map {
-                (9, .assign(mailbox: .inbox, message: message, assignment: $0))
+            for offset in assignments.indices {
+                let index = (start + offset * (start < 6 ? 1 : 5)) % assignments.count
+                let target = index == 5 ? Dot(ReplicaIndex(9), 100) : message
+                bodies.append((9, .assign(mailbox: .inbox, message: target, assignment: assignments[index])))
             }
-            let other = Dot(ReplicaIndex(9), 100)
-            bodies.append((9, .assign(mailbox: .inbox, message: other, assignment: assignments[5])))
-            for offset in bodies.indices {
-                let (origin, body) = bodies[(start + offset * (start < 6 ? 1 : 4)) % bodies.count]
+            for (offset, (origin, body)) in bodies.enumerated() {
                 let operation = Operation(
                     dot: Dot(ReplicaIndex(origin), UInt64(offset + 50)), timestamp: HybridTimestamp(rawValue: 5),
                     account: AccountIndex(0), body: body)
