@@ -35,6 +35,9 @@ package final class ConnectionCensus: Sendable {
         self.limitPerAddress = limitPerAddress
     }
 
+    /// How many connections there are.
+    package var count: Int { state.withLock { $0.members.count } }
+
     /// Whether everybody was told to go.
     package var isShuttingDown: Bool { state.withLock { $0.isShuttingDown } }
 

@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func aSignalIsSeenAndReachesOnlyALivingProcess() throws {
-        let run = try follow("sleep 600") { $0.signal(SIGKILL) }
+        let run = try follow("exec sleep 600") { $0.signal(SIGKILL) }
         #expect(run.ending == .signalled(SIGKILL))
         let process = try SupervisedProcess(executable: "/bin/sh", arguments: ["-c", "exit 0"])
         #expect(process.follow { _ in } == .exited(0))

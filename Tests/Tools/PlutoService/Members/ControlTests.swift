@@ -4,6 +4,7 @@
 import Glibc
 import LiveTestSupport
 import Logging
+import NIOPosix
 import NodeSupport
 @testable import PlutoService
 import ServiceLifecycle
@@ -73,12 +74,12 @@ import Testing
         } _: { path in
             for text in ["hello\n", "{}\n", "{\"list\":1}\n", "\n", String(repeating: "x", count: 300_000) + "\n"] {
                 // A line beyond the limit is not answered at all.
-                let answer = try RawUnixSocket.exchange(text, path: path)
+                let answer = try await RawUnixSocket.exchange(text, path: path)
                 #expect(answer.isEmpty || answer.contains("refused"), "\(answer)")
             }
             // One who connects and leaves, and one who never ends its line.
-            _ = try RawUnixSocket.exchange("", path: path)
-            _ = try RawUnixSocket.exchange("{\"list\"", path: path)
+            _ = try await RawUnixSocket.exchange("", path: path)
+            _ = try await RawUnixSocket.exchange("{\"list\"", path: path)
             let members = try await ControlClient.ask(.list, path: path).members
             #expect(members == Self.members)
         }
@@ -114,8 +115,12 @@ import Testing
 
 /// A Unix-domain socket without manners.
 private enum RawUnixSocket {
-    /// Sends text, ends its side, and reads to the end.
-    static func exchange(_ text: String, path: String) throws -> String {
+    /// Sends text, ends its side, and reads to the end; not on a thread that the server may need.
+    static func exchange(_ text: String, path: String) async throws -> String {
+        try await NIOThreadPool.singleton.runIfActive { try block(text, path: path) }
+    }
+
+    private static func block(_ text: String, path: String) throws -> String {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw LiveFailure("socket: errno \(errno)") }
         defer { close(descriptor) }
@@ -137,10 +142,13 @@ private enum RawUnixSocket {
             bytes = bytes.dropFirst(count)
         }
         shutdown(descriptor, Int32(SHUT_WR))
+        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var answer: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4_096)
         while true {
             let count = read(descriptor, &chunk, chunk.count)
+            guard count >= 0 else { throw LiveFailure("no end of the answer to \(text.prefix(20)): errno \(errno)") }
             guard count > 0 else { return String(decoding: answer, as: UTF8.self) }
             answer += chunk[..<count]
         }

@@ -108,6 +108,14 @@ package final class Distributor: Service {
         }
     }
 
+    /// How many clients are connected.
+    package var sessionCount: Int { census.count }
+
+    /// The nodes that it watches, and whether each answers, in the order of their names.
+    package var nodes: [(name: String, address: HostPort, isUp: Bool)] {
+        monitor.all.map { ($0.node.name, $0.node.address, $0.health == .up || $0.health == .late) }.sorted { $0.name < $1.name }
+    }
+
     /// Serves until graceful shutdown.
     package func run() async throws {
         let listeners = self.listeners.withLock { $0 }

@@ -104,6 +104,9 @@ package final class FrontLinkServer: Service {
         }
     }
 
+    /// How many sessions are open.
+    package var sessionCount: Int { census.count }
+
     /// Serves until graceful shutdown.
     package func run() async throws {
         let listeners = self.listeners.withLock { $0 }

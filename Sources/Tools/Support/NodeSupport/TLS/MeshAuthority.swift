@@ -16,6 +16,8 @@ package struct MeshAuthority: Sendable {
     package static let defaultLifetime: TimeInterval = CertificateIssuer.authorityLifetime
     /// How long a node's certificate is valid when nothing else is asked for: 90 days, as in the original.
     package static let defaultLeafLifetime: TimeInterval = 90 * 86_400
+    /// How long before its making a certificate begins, for peers whose clock is behind: 1 hour.
+    package static let backdating: TimeInterval = CertificateIssuer.backdating
     /// The organisation in all subjects.
     package static let organization = "Kuiper"
 

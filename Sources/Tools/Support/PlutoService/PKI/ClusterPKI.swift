@@ -14,6 +14,10 @@ internal import X509
 /// its certificate, so that a running node that reads them finds the old pair or the new one, or for an instant a pair
 /// that does not fit, which it does not take.
 package struct ClusterPKI: Sendable {
+    /// How old a node's certificate must be before an older authority is removed: running nodes look at their files every
+    /// 30 seconds, and until all have looked somebody shows a certificate of the older one.
+    package static let settlingTime: TimeInterval = 120
+
     private let configuration: ClusterConfiguration
     private let options: PKIOptions
     private let now: Date
@@ -70,7 +74,7 @@ package struct ClusterPKI: Sendable {
 
     /// Issues new certificates to nodes, also to those that have none yet.
     ///
-    /// Authorities that no node of the configuration needs any more leave the bundle.
+    /// Authorities that no node of the configuration needs any more leave the bundle (see ``settlingTime``).
     ///
     /// - Returns: What was made and removed.
     /// - Throws: As ``make()``.
@@ -80,8 +84,8 @@ package struct ClusterPKI: Sendable {
         let roots = try Self.certificates(at: configuration.rootPath)
         var due: [ConfiguredNode] = []
         for node in configuration.nodes where try isDue(node, authority: authority) { due.append(node) }
-        // Before this renewal: does anybody still hold a certificate of an older authority?
-        let isAlone = try hasIssuedAll(authority)
+        // Before this renewal: may anybody still show a certificate of an older authority?
+        let isAlone = try hasIssuedAll(authority, before: now.addingTimeInterval(-Self.settlingTime))
         let issued = try issue(due, by: authority)
 
         try makeDirectories(for: due.flatMap { [$0.files.certificatePath, $0.files.keyPath] })
@@ -98,8 +102,8 @@ package struct ClusterPKI: Sendable {
                 }
             } else {
                 report.advice.append(
-                    "The old authority stays trusted until the next \"pluto pki renew\", when every node has a "
-                        + "certificate of the new one.")
+                    "The old authority stays trusted until a \"pluto pki renew\" that finds every node with a "
+                        + "certificate of the new one, at least \(Int(Self.settlingTime)) seconds old.")
             }
         }
         return report
@@ -214,10 +218,12 @@ package struct ClusterPKI: Sendable {
         return try Self.certificates(at: node.files.certificatePath).first
     }
 
-    /// Whether all certificates that nodes have are of this authority.
-    private func hasIssuedAll(_ authority: MeshAuthority) throws(NodeError) -> Bool {
+    /// Whether all certificates that nodes have are of this authority, and were made before a time.
+    private func hasIssuedAll(_ authority: MeshAuthority, before time: Date? = nil) throws(NodeError) -> Bool {
         for node in configuration.nodes {
-            if let leaf = try leaf(of: node), !authority.hasIssued(leaf) { return false }
+            guard let leaf = try leaf(of: node) else { continue }
+            if !authority.hasIssued(leaf) { return false }
+            if let time, leaf.notValidBefore.addingTimeInterval(MeshAuthority.backdating) > time { return false }
         }
         return true
     }

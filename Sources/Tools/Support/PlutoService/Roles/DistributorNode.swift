@@ -4,7 +4,8 @@
 internal import FrontDoor
 internal import IMAPService
 internal import NIOCore
-internal import NodeSupport
+package import NodeSupport
+internal import PeerTransport
 internal import ServiceLifecycle
 
 /// A node that takes clients, and passes them on to where their mail is.

@@ -4,6 +4,7 @@
 internal import CRDTKit
 internal import Logging
 internal import MailStore
+internal import NIOCore
 internal import NodeSupport
 internal import PeerTransport
 internal import ReplicaService
@@ -47,7 +48,7 @@ struct GroupOfNode: Sendable {
             group: ReplicaGroup(
                 name: group.name, partition: group.partition, node: node, members: members,
                 settings: ["hierarchySeparator": String(configuration.imap.hierarchySeparator)]),
-            store: store, endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics, logger: logger,
+            store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics, logger: logger,
             limits: Self.limits(configuration.replication))
         self.name = group.name
         self.node = node

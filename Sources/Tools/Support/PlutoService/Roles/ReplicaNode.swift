@@ -7,7 +7,7 @@ internal import IMAPService
 internal import Logging
 internal import MailStore
 internal import NIOCore
-internal import NodeSupport
+package import NodeSupport
 internal import PeerTransport
 internal import ReplicaService
 internal import ServiceLifecycle
@@ -84,9 +84,6 @@ package enum ReplicaNode {
             services: services, stores: Dictionary(groups.map { ($0.name, $0.store) }) { first, _ in first },
             tls: frame.tls, metrics: try FrontServerMetrics(registry: frame.registry), group: frame.group,
             logger: frame.logger)
-        for group in groups {
-            group.store.observeReplacement { [name = group.name] in front.releaseSessions(of: name) }
-        }
         let bound = try await front.bind(mail)
         var sync: [HostPort] = []
         for group in groups { sync += try await group.replication.bind() }

@@ -107,8 +107,7 @@ struct FileChecks {
 
     /// A key that everybody on the machine can read is no secret.
     private func checkSecrecy(_ path: String, line: Int, title: String) {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & 0o007 != 0 else { return }
+        guard FilePermissions.isOpenToEverybody(path) else { return }
         report.warning(line, "\(title): everybody on this machine may use \(path); run chmod 600 on it")
     }
 
