@@ -120,6 +120,15 @@ public struct LogMarks: Hashable, Sendable {
         }
     }
 
+    /// The bytes of ``encode(into:)``.
+    ///
+    /// - Returns: the bytes.
+    public func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        encode(into: &bytes)
+        return bytes
+    }
+
     /// Reads what ``encode(into:)`` wrote from an array.
     ///
     /// - Parameter bytes: the bytes, all of them.

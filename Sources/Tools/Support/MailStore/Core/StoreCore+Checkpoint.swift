@@ -21,9 +21,7 @@ extension StoreCore {
             log: log, ticket: lastTicket, scanPosition: scan, position: end, bodies: bodies.plan())
         plan.puts.append((EngineKey.layout, EngineInteger.encoded(UInt64(EngineKey.layoutVersion))))
         plan.puts.append((EngineKey.scanPosition, EngineInteger.encoded(scan.rawValue)))
-        var marks: [UInt8] = []
-        group.marks.encode(into: &marks)
-        plan.puts.append((EngineKey.logMarks, marks))
+        plan.puts.append((EngineKey.logMarks, group.marks.encoded()))
         plan.puts.append((EngineKey.digest, group.digest.octets))
         if group.imported != nil, !isBehindSnapshot {
             group.imported = nil
