@@ -165,6 +165,22 @@ import Testing
         check(simulation)
     }
 
+    /// A replica whose state is damaged differs for ever in the original: nothing compares.
+    @Test func aDamagedAccountIsFoundAndRepaired() {
+        let simulation = group(3)
+        simulation.append(at: 0, 10)
+        simulation.wait("all to have all") { $0.isEqual && $0.messages(at: 2).count == 10 }
+        simulation.world.expectsDivergence = true
+        guard let store = simulation.nodes[2].store, let index = store.replica.symbols.account(named: "user0") else {
+            return
+        }
+        store.accounts[index] = AccountBox(AccountState())
+        store.signal()
+        #expect(simulation.messages(at: 2).isEmpty)
+        simulation.wait("the repair", within: 60_000) { $0.messages(at: 2).count == 10 }
+        check(simulation)
+    }
+
     /// D12: the original's logs and tags grow for ever.
     @Test func logsAreCutWhenEveryMemberHasThemAndNothingIsLeftOfWhatIsGone() {
         let simulation = group(3)

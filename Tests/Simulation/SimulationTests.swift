@@ -13,7 +13,7 @@ private import Musl
 
 /// Random groups under random faults. `KUIPER_SEEDS=1000` runs so many, `KUIPER_SEED=42` replays one exactly and prints what happened.
 @Suite struct SimulationTests {
-    static let defaultSeeds: UInt64 = 40
+    static let defaultSeeds: UInt64 = 20
 
     private static func setting(_ name: String) -> UInt64? {
         getenv(name).flatMap { UInt64(String(cString: $0)) }

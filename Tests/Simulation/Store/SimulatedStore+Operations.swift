@@ -27,6 +27,7 @@ extension SimulatedStore {
         do throws(CRDTError) {
             let index = try replica.account(named: account)
             let box = box(index)
+            loadAll(box)
             let point = replica.begin(nowMilliseconds: now)
             var batch = OperationBatch(
                 replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp, account: index,
@@ -95,7 +96,7 @@ extension SimulatedStore {
     ) throws(CRDTError) {
         var payload = payload
         if world.mutant == .skipsTheCausalWait { payload = HastyFrame.withoutDependencies(payload) }
-        switch try replica.receive(payload, nowMilliseconds: now) {
+        switch try deliver(payload) {
         case .delivered(let frames, let refused):
             outcome.refusedFrames += refused
             for frame in frames {

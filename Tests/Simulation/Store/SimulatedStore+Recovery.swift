@@ -82,6 +82,7 @@ extension SimulatedStore {
     func recountBodies() {
         holders = [:]
         for box in accounts.values {
+            loadAll(box)
             for slot in box.state.slots.indices {
                 let messages = box.state.slots[slot].messages
                 for record in messages.ordered + messages.apart where !record.isHole {
@@ -98,10 +99,7 @@ extension SimulatedStore {
             let boxes = box.state.recordedMailboxes
             var messages: [(mailbox: MailboxID, records: [[UInt8]])] = []
             for mailbox in boxes where box.state.recordCount(of: mailbox) > 0 {
-                let records = box.state.recordIDs(in: mailbox).compactMap {
-                    box.state.messageRecord(of: $0, in: mailbox)
-                }
-                messages.append((mailbox, records))
+                messages.append((mailbox, messageRecords(of: mailbox, box)))
             }
             accounts.append(
                 EngineImage.Account(
@@ -120,12 +118,16 @@ extension SimulatedStore {
         noteCheckpoint()
         var image = image()
         let generation = generation
+        checkpoints += 1
+        let number = checkpoints
         whenDurable { [self] in
             world.after(world.number(0...20_000)) { [self] in
-                if isStopped || generation != self.generation { return }
+                // A checkpoint that is overtaken by the next one is not written.
+                if isStopped || generation != self.generation || number != checkpoints { return }
                 image.marks = marks
                 disk.engine = image
                 cutLog(before: image.position)
+                evictSome()
             }
         }
     }

@@ -58,7 +58,13 @@ extension SimulatedStore {
                 let copy = box(account).state.copy()
                 export.export.begin(name, state: copy, replica: replica)
                 var records = AccountExport(copy)
-                while records.step(into: &export.export) != .finished {}
+                while true {
+                    let step = records.step(into: &export.export)
+                    if step == .finished { break }
+                    if case .needsMessages(let mailbox) = step {
+                        for record in messageRecords(of: mailbox, box(account)) { export.export.add(record) }
+                    }
+                }
                 if export.rest.isEmpty { export.export.finish() }
             } else if export.export.isComplete {
                 return nil
@@ -119,6 +125,7 @@ extension SimulatedStore {
     /// Puts a snapshot of everything in force, with all of the own log that it lacks on top.
     private func replaceEverything(_ arriving: SimulatedImport) throws(CRDTError) {
         guard isSettled else { throw CRDTError(.notPermitted, "the import is put in force when the log is at rest") }
+        for box in accounts.values { loadAll(box) }
         let context = SnapshotImport.context(of: arriving.replica)
         let made = try accounts(arriving.steps, context)
         let snapshot = arriving.replica.positions(of: arriving.replica.delivered)
@@ -133,7 +140,8 @@ extension SimulatedStore {
         do throws(CRDTError) {
             try replayOwnLog()
             for (index, box) in accounts {
-                if let old = former.accounts[index] { Exposure.carryOver(from: old.state, to: &box.state) }
+                guard let old = former.accounts[index] else { continue }
+                Exposure.carryOver(from: old.state, to: &box.state)
             }
             for position in before.positions where position.origin == replica.id {
                 guard replica.delivered[replica.own] >= position.counter else {
@@ -175,6 +183,7 @@ extension SimulatedStore {
             guard vector.covers(replica.delivered) else {
                 throw CRDTError(.notPermitted, "this store went on meanwhile")
             }
+            if let old = accounts[index] { loadAll(old) }
             if let old = accounts[index] { Exposure.carryOver(from: old.state, to: &box.state) }
             accounts[index] = box
             imported[index] = vector

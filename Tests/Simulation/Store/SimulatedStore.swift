@@ -54,6 +54,8 @@ final class SimulatedStore {
     var uploads: UInt64 = 0
     /// Raised when the state is replaced, so that a checkpoint of the old one is not written.
     var generation = 0
+    /// Checkpoints begun.
+    var checkpoints = 0
     private(set) var isStopped = false
     private var queue: [Unit] = []
     private var flight: (batch: [UInt8], units: [Unit])?
@@ -210,6 +212,7 @@ final class SimulatedStore {
         guard let index = replica.symbols.account(named: account), let box = accounts[index] else {
             return AccountView(mailboxes: [], subscriptions: [])
         }
+        loadAll(box)
         var views: [MailboxView] = []
         for (name, id) in box.state.mailboxes {
             guard let summary = box.state.summary(of: id) else { continue }
@@ -232,6 +235,7 @@ final class SimulatedStore {
         do throws(CRDTError) { try replica.checkInvariants() } catch { return "\(error)" }
         for (index, box) in accounts {
             let name = replica.symbols.name(of: index) ?? "?"
+            loadAll(box)
             if let violation = box.state.checkInvariants() { return "account \(name): \(violation)" }
             if box.state.recomputedDigest(context: context()) != box.state.digest {
                 return "account \(name): the digest is not that of the state"

@@ -19,6 +19,8 @@ final class World {
     var traceLimit = 0
     /// Whether the machines' rules are checked after each step rather than now and then.
     var checksEveryStep = false
+    /// Whether a test has damaged a state and waits for the repair.
+    var expectsDivergence = false
     /// Whether time passes without new faults, so that everything must come to rest.
     var isCalm = false
 
