@@ -41,7 +41,12 @@ extension ReplicationMachine {
     }
 
     mutating func batchTaken(_ link: LinkID, _ outcome: DeliveryOutcome) {
-        delivered.formUnion(StreamVector(outcome.delivered))
+        if outcome.refusal?.error.code == .unavailable || !outcome.waiting.isEmpty {
+            // A store whose log failed went back to what is durable: what it says now counts, and the rest comes again.
+            delivered = StreamVector(outcome.delivered)
+        } else {
+            delivered.formUnion(StreamVector(outcome.delivered))
+        }
         counts.receivedOperations &+= UInt64(max(outcome.deliveredOperations, 0))
         let peer = links[link]?.peer
         let origins = links[link]?.inbox.delivering ?? []

@@ -144,6 +144,15 @@ enum EngineInteger {
     static func decoded(_ bytes: some Sequence<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
+extension LogMarks {
+    /// The marks as a value.
+    var octets: [UInt8] {
+        var bytes: [UInt8] = []
+        encode(into: &bytes)
+        return bytes
+    }
+}
+
 extension VersionVector {
     /// The counters by local index, eight octets each.
     var octets: [UInt8] { counters.flatMap(EngineInteger.encoded) }

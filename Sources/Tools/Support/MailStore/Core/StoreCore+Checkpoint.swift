@@ -21,7 +21,7 @@ extension StoreCore {
             log: log, ticket: lastTicket, scanPosition: scan, position: end, bodies: bodies.plan())
         plan.puts.append((EngineKey.layout, EngineInteger.encoded(UInt64(EngineKey.layoutVersion))))
         plan.puts.append((EngineKey.scanPosition, EngineInteger.encoded(scan.rawValue)))
-        plan.puts.append((EngineKey.logMarks, group.marks.encoded()))
+        plan.puts.append((EngineKey.logMarks, group.marks.octets))
         plan.puts.append((EngineKey.digest, group.digest.octets))
         if group.imported != nil, !isBehindSnapshot {
             group.imported = nil

@@ -118,7 +118,7 @@ actor SnapshotImporter {
         var puts: [(key: [UInt8], value: [UInt8])] = [
             (EngineKey.layout, EngineInteger.encoded(UInt64(EngineKey.layoutVersion))),
             (EngineKey.scanPosition, EngineInteger.encoded(position.rawValue)),
-            (EngineKey.logMarks, marks.encoded()), (EngineKey.digest, digest.octets),
+            (EngineKey.logMarks, marks.octets), (EngineKey.digest, digest.octets),
             (EngineKey.importedVector, source.vector.octets),
         ]
         for record in fork.replica.checkpoint(.everything) {
