@@ -38,7 +38,9 @@ import Testing
         try await cluster.stopAll()
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64]) func threeWritersOverLinksThatComeAndGoBecomeEqual(seed: UInt64) async throws {
+    @Test(arguments: [1, 2, 3] as [UInt64]) func threeWritersOverLinksThatComeAndGoBecomeEqual(seed: UInt64)
+        async throws
+    {
         let cluster = try TestCluster(["a", "b", "c"])
         for name in cluster.names { try await cluster.start(name) }
         var generator = SeededGenerator(seed: seed)

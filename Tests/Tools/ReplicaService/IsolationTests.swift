@@ -85,9 +85,10 @@ import Testing
         try await waitUntil { cluster["a"].metric("pluto_replication_refusals_total", "wrongGroup") > 0 }
         try await waitUntil { cluster["a"].lines.has(.error, "wrongGroup") }
         try await cluster["a"].append("mine")
-        #expect(cluster["b"].store.replicationStatus().durable.allSatisfy {
-            $0.origin != cluster["a"].store.replicaID
-        })
+        #expect(
+            cluster["b"].store.replicationStatus().durable.allSatisfy {
+                $0.origin != cluster["a"].store.replicaID
+            })
         try await cluster.stopAll()
     }
 

@@ -102,7 +102,9 @@ final class TestCluster {
         try await waitUntil {
             let states = chosen.map { $0.store.replicationStatus() }
             guard let first = states.first, first.digest != nil else { return false }
-            return states.allSatisfy { StreamVector($0.durable) == StreamVector(first.durable) && $0.digest == first.digest }
+            return states.allSatisfy {
+                StreamVector($0.durable) == StreamVector(first.durable) && $0.digest == first.digest
+            }
                 && chosen.allSatisfy { $0.store.missingBodyCount == 0 }
         }
     }
@@ -169,7 +171,9 @@ final class TestReplica {
         let text = String(decoding: registry.exposition(), as: UTF8.self)
         var sum = 0.0
         for line in text.split(separator: "\n") where line.hasPrefix(name + "{") || line.hasPrefix(name + " ") {
-            guard labels.allSatisfy({ line.contains($0) }), let value = line.split(separator: " ").last else { continue }
+            guard labels.allSatisfy({ line.contains($0) }), let value = line.split(separator: " ").last else {
+                continue
+            }
             sum += Double(value) ?? 0
         }
         return sum

@@ -19,13 +19,23 @@ final class ListenerCensus: Sendable {
 
     init(limits: LinkLimits) { self.limits = limits }
 
+    /// Whether a connection may come in.
+    enum Admission {
+        case admitted
+        /// Too many have not proved who they are.
+        case full
+        /// The listener is closing.
+        case stopped
+    }
+
     /// Takes a connection in, unless too many have not proved who they are.
-    func admit(_ channel: any Channel) -> Bool {
+    func admit(_ channel: any Channel) -> Admission {
         state.withLock { state in
-            guard !state.isStopped, state.unproved.count < limits.unauthenticatedConnections else { return false }
+            if state.isStopped { return .stopped }
+            guard state.unproved.count < limits.unauthenticatedConnections else { return .full }
             state.channels[ObjectIdentifier(channel)] = channel
             state.unproved.insert(ObjectIdentifier(channel))
-            return true
+            return .admitted
         }
     }
 

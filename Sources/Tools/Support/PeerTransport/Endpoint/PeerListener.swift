@@ -85,12 +85,15 @@ package final class PeerListener: Sendable {
         receiver: @escaping @Sendable (PeerEndpointEvent) -> Void
     ) throws {
         let remote = ChannelLink.name(of: channel.remoteAddress)
-        guard census.admit(channel) else {
+        // Throwing makes the bootstrap close the connection.
+        switch census.admit(channel) {
+        case .admitted: break
+        case .stopped: throw LinkFault(.closed, "this node stops listening for peers")
+        case .full:
             let fault = LinkFault(
                 .tooManyConnections,
                 "\(limits.unauthenticatedConnections) connections have not proved who they are; this is one more")
             receiver(.refused(remoteAddress: remote, fault))
-            // Throwing makes the bootstrap close the connection.
             throw fault
         }
         channel.closeFuture.whenComplete { _ in census.remove(channel) }

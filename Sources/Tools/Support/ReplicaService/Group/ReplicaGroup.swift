@@ -76,6 +76,7 @@ package struct ReplicaGroup: Sendable {
     /// whatever the operations say: the others refuse it when it was removed.
     ///
     /// - Parameter records: what operations say about nodes.
+    /// - Returns: what holds now.
     func resolved(with records: [MemberRecord]) -> Resolved {
         var known: [String: Member] = [:]
         for member in members { known[member.name] = member }

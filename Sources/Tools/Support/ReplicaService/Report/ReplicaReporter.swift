@@ -113,7 +113,8 @@ final class ReplicaReporter {
             log(.warning, "a peer is not heard any more", ["peer": "\(peer)"], kind: "unheard \(peer)")
         case .replaced(let peer, let old, let new):
             log(
-                .notice, "a peer came back with another replica", ["peer": "\(peer)", "old": "\(old)", "new": "\(new)"],
+                .notice, "a peer came back with another replica",
+                ["peer": "\(peer)", "old": "\(old)", "new": "\(new)"],
                 kind: "replaced \(peer)")
         case .membersDiffer(let peer, let here, let there):
             log(

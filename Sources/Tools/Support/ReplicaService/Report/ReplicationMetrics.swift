@@ -66,7 +66,8 @@ package struct ReplicationMetrics: Sendable {
             "pluto_replication_refusals_total", help: "Links that this node or the peer refused, by reason.",
             labels: ["group", "peer", "by", "reason"])
         linkEnds = try registry.counters(
-            "pluto_replication_link_ends_total", help: "Links that ended, by fault.", labels: ["group", "peer", "fault"])
+            "pluto_replication_link_ends_total", help: "Links that ended, by fault.",
+            labels: ["group", "peer", "fault"])
         rejected = try registry.counters(
             "pluto_replication_rejected_connections_total",
             help: "Connections that were turned away before they became links, by fault.", labels: ["group", "fault"])

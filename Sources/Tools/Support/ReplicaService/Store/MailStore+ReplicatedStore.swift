@@ -58,26 +58,27 @@ package struct MailStoreReplica: ReplicatedStore {
     package func maintain() async throws { try await store.maintainUIDs() }
 
     package func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
-        throw MailStoreError(.unavailable, "no snapshots yet")
+        try store.beginExport(transfer, scope)
     }
 
     package func exportPart(
         _ transfer: TransferID, index: UInt64, maximumBytes: Int
     ) async throws -> SnapshotPart {
-        throw MailStoreError(.unavailable, "no snapshots yet")
+        // The store's parts are never larger than the protocol's, which is what the machine asks for.
+        try await store.exportPart(transfer, index: index)
     }
 
-    package func endExport(_ transfer: TransferID) async {}
+    package func endExport(_ transfer: TransferID) async { await store.endExport(transfer) }
 
     package func beginImport(_ transfer: TransferID, _ scope: SnapshotScope, from source: ReplicaID) async throws {
-        throw MailStoreError(.unavailable, "no snapshots yet")
+        try await store.beginImport(transfer, scope)
     }
 
     package func importPart(_ transfer: TransferID, _ part: SnapshotPart) async -> ImportOutcome {
-        .rejected("no snapshots yet")
+        await store.importPart(transfer, part)
     }
 
-    package func abortImport(_ transfer: TransferID) async {}
+    package func abortImport(_ transfer: TransferID) async { await store.abortImport(transfer) }
 
     package func digests(after account: String?, limit: Int) async -> DigestPage? {
         // A store that cannot read says nothing; the machine asks again.
