@@ -136,6 +136,11 @@ struct FrontLinkServerTests {
             return
         }
         #expect(String(buffer: goodbye).hasPrefix("* BYE"))
+        guard case .change(let last, _) = try await link.next(within: .seconds(20)) else {
+            Issue.record("LOGOUT leaves the mailbox, and says so")
+            return
+        }
+        #expect(try SessionTicket(decoding: last.bytes.span).mailbox == nil)
         #expect(try await link.next(within: .seconds(20)) == .end)
         link.abort()
         try await node.tearDown()

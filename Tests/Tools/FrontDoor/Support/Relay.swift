@@ -88,7 +88,6 @@ final class Relay: Sendable {
                     try inbound.pipeline.syncOperations.addHandler(Pump(self, to: outbound, isFromNode: false))
                     try outbound.pipeline.syncOperations.addHandler(Pump(self, to: inbound, isFromNode: true))
                     outbound.read()
-                    inbound.eventLoop.execute { inbound.read() }
                 }
             }
     }
@@ -136,6 +135,11 @@ final class Relay: Sendable {
             } else {
                 context.read()
             }
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.read()
+            context.fireChannelActive()
         }
 
         func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }

@@ -120,7 +120,7 @@ package final class FrontLinkServer: Service {
                 health.isEnding = true
                 return Array(health.channels.values)
             }
-            for channel in watchers { channel.close(promise: nil) }
+            for channel in watchers { channel.eventLoop.execute { ConnectionChannel.abort(channel) } }
             self.census.shutDown(goodbye: .milliseconds(Int64(self.services.limits.goodbyeMilliseconds)))
             for listener in listeners { listener.channel.close(promise: nil) }
         }

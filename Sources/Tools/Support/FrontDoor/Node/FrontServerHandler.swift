@@ -101,8 +101,13 @@ final class FrontServerHandler: ChannelInboundHandler {
             }
             input.discardReadBytes()
         } catch {
-            end(error)
-            context.close(promise: nil)
+            // Whoever waits for the first frame answers it; nobody else could be answered.
+            if case .opening = state {
+                end(error)
+            } else {
+                end(error)
+                context.close(promise: nil)
+            }
         }
     }
 
