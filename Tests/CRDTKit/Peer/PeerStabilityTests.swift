@@ -85,6 +85,19 @@ import Testing
         #expect(script.node.count { if case .replaced = $0 { true } else { false } } == 1)
     }
 
+    @Test func aMemberThatSaysThroughOthersThatItWasWipedStartsFromNothing() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        let link = script.establish("a", 2, .outgoing, durable: [position(1, 5)])
+        script.advance(300)
+        script.close(link)
+        let identity = MemberIdentity(name: "a", replica: ReplicaID(77))
+        script.node.machine.groupChanged(script.group, announced: [identity], now: script.now)
+        script.advance(300)
+        #expect(script.node.retain.isEmpty && script.peer("a").replica == ReplicaID(77))
+    }
+
     @Test func lagIsToldInOperationsBytesAndTime() throws {
         let script = try PeerScript()
         let link = script.establish("a", 2, .outgoing)

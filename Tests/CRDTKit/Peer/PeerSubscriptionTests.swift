@@ -96,6 +96,18 @@ import Testing
         #expect(script.subscriptions(link) == [[position(2, 1)]])
     }
 
+    @Test func aSourceThatHasNotWhatItSaysIsLeft() throws {
+        let script = try PeerScript()
+        let link = script.establish("a", 2, .incoming, durable: [position(2, 4)])
+        for _ in 0..<80 {
+            script.advance(250)
+            script.feed(.presence(script.presence([position(2, 4)])), link)
+        }
+        // Nobody else has it either: a snapshot is asked for.
+        #expect(script.subscriptions(link).count { $0 == [position(2, 1)] } == 5)
+        #expect(script.node.imports.count == 1)
+    }
+
     @Test func acknowledgesWhatIsDurableOnly() throws {
         let script = try PeerScript()
         let link = script.establish("a", 2, .incoming)

@@ -14,6 +14,14 @@ struct OriginPause: Sendable {
 struct OriginProgress: Sendable {
     var counter: UInt64
     var at: UInt64
+    /// How often it was asked for again since it moved.
+    var restarts = 0
+}
+
+/// A peer that did not bring what it says it has of an origin.
+struct OriginDistrust: Sendable {
+    var peer: String
+    var until: UInt64
 }
 
 /// What a machine counts for its status.

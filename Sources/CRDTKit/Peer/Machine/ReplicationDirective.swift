@@ -36,7 +36,7 @@ public enum ReplicationDirective: Sendable {
     /// Read a piece of a body. Answer with `bodyRead`, naming body and offset again.
     case readBody(LinkID, BodyDigest, offset: UInt64, length: Int)
     /// Keep a piece of a body that was wanted. Answer with `bodyStored`; if `offset` is not what is held so far, keep
-    /// nothing and answer with what is held.
+    /// nothing and answer with what is held. There is never more than one unanswered for one body.
     case storeBody(LinkID, BodyDigest, size: UInt64, offset: UInt64, [UInt8])
     /// Name missing bodies, urgent ones first, then the newest, at most `limit`. Answer with `bodiesMissing`.
     case listMissingBodies(limit: Int)

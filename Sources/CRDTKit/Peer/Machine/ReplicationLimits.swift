@@ -64,6 +64,10 @@ public struct ReplicationLimits: Sendable {
     /// How long a stream may stand still although its source has more of it, before it is asked for again, in
     /// milliseconds; default 3,000.
     public var stallMilliseconds: UInt64 = 3_000
+    /// How often a stream is asked for again in vain before its source is taken not to have it; default 5.
+    public var fruitlessRestarts = 5
+    /// For how long that is believed, in milliseconds; default 60,000.
+    public var distrustMilliseconds: UInt64 = 60_000
     /// The longest time between two looks at everything that time decides, in milliseconds; default 250.
     public var tickMilliseconds: UInt64 = 250
 

@@ -113,7 +113,7 @@ extension ReplicationMachine {
         guard let body = bodies.bodies[digest], case .asked(link, _, _, _) = body.state else { return }
         guard
             bodies.came(
-                digest, link, size: size, offset: offset, count: bytes.count, at: now.monotonicMilliseconds)
+                digest, link, size: size, offset: offset, bytes, at: now.monotonicMilliseconds)
         else {
             if size != body.size {
                 report(.bodyMismatch(peer: peer, digest))
@@ -122,7 +122,12 @@ extension ReplicationMachine {
             }
             return
         }
-        put(.storeBody(link, digest, size: size, offset: offset, bytes))
+        storeNextChunk(link, digest)
+    }
+
+    private mutating func storeNextChunk(_ link: LinkID, _ digest: BodyDigest) {
+        guard let size = bodies.bodies[digest]?.size, let chunk = bodies.nextChunk(digest) else { return }
+        put(.storeBody(link, digest, size: size, offset: chunk.offset, chunk.bytes))
     }
 
     mutating func absenceCame(_ peer: String, _ link: LinkID, _ digest: BodyDigest) {
@@ -135,8 +140,10 @@ extension ReplicationMachine {
         guard let body = bodies.bodies[digest] else { return }
         switch outcome {
         case .partial(let held):
-            guard bodies.stored(digest, held: held), case .asked(let link, _, _, _) = body.state else { return }
-            want(digest, link)
+            let isDone = bodies.stored(digest, held: held)
+            if case .asked(let link, _, _, _) = body.state {
+                if isDone { want(digest, link) } else { storeNextChunk(link, digest) }
+            }
         case .complete:
             bodies.remove(digest)
             listMissingBodies()
@@ -149,6 +156,7 @@ extension ReplicationMachine {
                 bodies.rest(digest)
             }
         case .failed:
+            _ = bodies.stored(digest, held: body.held)
             bodies.rest(digest, until: now.monotonicMilliseconds + limits.absentBodyPauseMilliseconds)
         }
         pumpBodies()

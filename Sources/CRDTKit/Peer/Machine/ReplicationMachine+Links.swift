@@ -207,13 +207,21 @@ extension ReplicationMachine {
     // MARK: Members
 
     mutating func setMembers(_ identities: [MemberIdentity]) {
+        let former = announced
         announced = [:]
         for identity in identities { announced[identity.name] = identity.replica }
         let others = group.members.filter { $0.name != group.node }
         for member in others {
-            if members[member.name] == nil { members[member.name] = PeerMember(member) }
-            members[member.name]?.stripe = member.stripe
-            if members[member.name]?.replica == nil { members[member.name]?.replica = announced[member.name] }
+            let name = member.name
+            if members[name] == nil { members[name] = PeerMember(member) }
+            members[name]?.stripe = member.stripe
+            guard let replica = announced[name], replica != members[name]?.replica else { continue }
+            if members[name]?.replica == nil {
+                members[name]?.replica = replica
+            } else if replica != former[name], members[name]?.outgoing == nil, members[name]?.incoming == nil {
+                // It came back with a new store and said so through others: what the former one held is gone.
+                members[name]?.replace(by: replica)
+            }
         }
         let names = Set(others.map(\.name))
         for name in members.keys where !names.contains(name) { members[name] = nil }

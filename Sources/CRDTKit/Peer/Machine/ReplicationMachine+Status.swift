@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 extension ReplicationMachine {
-    /// How the group stands.
+    /// How the group stands, at the time of the last input.
     ///
     /// - Complexity: O(members x replicas + links).
     public var status: GroupStatus {

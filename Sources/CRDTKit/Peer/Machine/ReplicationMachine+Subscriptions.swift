@@ -77,7 +77,10 @@ extension ReplicationMachine {
     }
 
     private func choose(_ origin: ReplicaID, _ have: UInt64, _ available: [Source]) -> LinkID? {
-        let able = available.filter { $0.serves(origin, after: have) }
+        var able = available.filter { $0.serves(origin, after: have) }
+        if let distrust = distrusted[origin], distrust.until > now.monotonicMilliseconds {
+            able.removeAll { $0.name == distrust.peer }
+        }
         if let itself = able.first(where: { $0.replica == origin }) { return itself.link }
         let ahead = able.filter { $0.durable[origin] > have }
         if let current = sources[origin], able.contains(where: { $0.link == current }) {
@@ -100,7 +103,8 @@ extension ReplicationMachine {
         sources[origin] = choice
         guard let choice else { return }
         links[choice]?.subscriptions.insert(origin)
-        progress[origin] = OriginProgress(counter: have, at: now.monotonicMilliseconds)
+        let restarts = progress[origin]?.counter == have ? progress[origin]?.restarts ?? 0 : 0
+        progress[origin] = OriginProgress(counter: have, at: now.monotonicMilliseconds, restarts: restarts)
         changes[choice, default: []].append(StreamPosition(origin: origin, counter: have + 1))
         if delivered[origin] > 0 { wantedOrigins.remove(origin) }
     }
@@ -128,6 +132,13 @@ extension ReplicationMachine {
             else { continue }
             links[link]?.subscriptions.remove(origin)
             sources[origin] = nil
+            progress[origin]?.restarts += 1
+            if let restarts = progress[origin]?.restarts, restarts >= limits.fruitlessRestarts {
+                // Its log has not what it says: another peer serves, or a snapshot does.
+                let until = now.monotonicMilliseconds + limits.distrustMilliseconds
+                distrusted[origin] = OriginDistrust(peer: state.peer, until: until)
+                progress[origin]?.restarts = 0
+            }
             isStalled = true
         }
         if isStalled { evaluateSubscriptions() }

@@ -44,6 +44,7 @@ public struct ReplicationMachine: ~Copyable {
     /// Origins that are not asked for until a time.
     var pauses: [ReplicaID: OriginPause] = [:]
     var progress: [ReplicaID: OriginProgress] = [:]
+    var distrusted: [ReplicaID: OriginDistrust] = [:]
     var newest: [ReplicaID: HybridTimestamp] = [:]
     var reportedUnserved: [ReplicaID] = []
 

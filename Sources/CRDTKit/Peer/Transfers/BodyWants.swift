@@ -23,6 +23,9 @@ struct BodyWants: Sendable {
         var state = State.idle(notBefore: 0)
         /// The members that do not have it.
         var absent: Set<String> = []
+        /// Octets that came and wait for the store, and whether the store has some.
+        var chunks: [(offset: UInt64, bytes: [UInt8])] = []
+        var isStoring = false
     }
 
     let limits: ReplicationLimits
@@ -76,7 +79,10 @@ struct BodyWants: Sendable {
     /// A link is gone: what was asked for there is asked for elsewhere.
     mutating func lost(_ link: LinkID) {
         for digest in bodies.keys {
-            if case .asked(link, _, _, _) = bodies[digest]?.state { bodies[digest]?.state = .idle(notBefore: 0) }
+            if case .asked(link, _, _, _) = bodies[digest]?.state {
+                bodies[digest]?.state = .idle(notBefore: 0)
+                bodies[digest]?.chunks = []
+            }
         }
         asked[link] = nil
     }
@@ -111,17 +117,32 @@ struct BodyWants: Sendable {
         return (body.held, length)
     }
 
-    /// A chunk came.
+    /// A chunk came: it waits for the store.
     ///
     /// - Returns: whether it is the one that was asked for.
-    mutating func came(_ digest: BodyDigest, _ link: LinkID, size: UInt64, offset: UInt64, count: Int, at now: UInt64)
-        -> Bool
-    {
+    mutating func came(
+        _ digest: BodyDigest, _ link: LinkID, size: UInt64, offset: UInt64, _ bytes: [UInt8], at now: UInt64
+    ) -> Bool {
+        let count = UInt64(bytes.count)
         guard let body = bodies[digest], case .asked(link, let next, let end, _) = body.state, next == offset,
-            size == body.size, offset + UInt64(count) <= end, count > 0 || size == 0
+            size == body.size, offset + count <= end, count > 0 || size == 0
         else { return false }
-        bodies[digest]?.state = .asked(link, next: next + UInt64(count), end: end, at: now)
+        bodies[digest]?.state = .asked(link, next: next + count, end: end, at: now)
+        bodies[digest]?.chunks.append((offset, bytes))
         return true
+    }
+
+    /// The next chunk for the store, which gets one at a time of each body, in order.
+    mutating func nextChunk(_ digest: BodyDigest) -> (offset: UInt64, bytes: [UInt8])? {
+        guard let body = bodies[digest], !body.isStoring, let chunk = body.chunks.first else { return nil }
+        guard chunk.offset == body.held else {
+            // The store holds something else than was thought: ask again from there.
+            rest(digest)
+            return nil
+        }
+        bodies[digest]?.chunks.removeFirst()
+        bodies[digest]?.isStoring = true
+        return chunk
     }
 
     /// The store holds so many octets.
@@ -129,6 +150,7 @@ struct BodyWants: Sendable {
     /// - Returns: whether all that was asked for is stored, so that more can be asked for.
     mutating func stored(_ digest: BodyDigest, held: UInt64) -> Bool {
         guard let body = bodies[digest] else { return false }
+        bodies[digest]?.isStoring = false
         bodies[digest]?.held = min(held, body.size)
         guard case .asked(_, _, let end, _) = body.state else { return false }
         return held >= end
@@ -139,7 +161,7 @@ struct BodyWants: Sendable {
     /// The bodies that may be asked for now: urgent ones first, then in the order in which they were named.
     func idle(at now: UInt64) -> [BodyDigest] {
         let ready = bodies.filter { entry in
-            if case .idle(let time) = entry.value.state { return time <= now }
+            if case .idle(let time) = entry.value.state { return time <= now && !entry.value.isStoring }
             return false
         }
         return ready.sorted { left, right in
@@ -151,7 +173,8 @@ struct BodyWants: Sendable {
     /// The wants that were not answered in time.
     func overdue(at now: UInt64) -> [(digest: BodyDigest, link: LinkID)] {
         bodies.compactMap { digest, body in
-            guard case .asked(let link, _, _, let at) = body.state, now - min(at, now) >= limits.wantMilliseconds
+            guard !body.isStoring, case .asked(let link, _, _, let at) = body.state,
+                now - min(at, now) >= limits.wantMilliseconds
             else { return nil }
             return (digest, link)
         }
@@ -164,6 +187,10 @@ struct BodyWants: Sendable {
             if case .asked(let link, let next, let end, _) = body.state {
                 counted[link, default: 0] += 1
                 guard next <= end && end <= body.size else { throw CRDTError(.malformed, "a want exceeds its body") }
+            }
+            let waiting = body.chunks.reduce(0) { $0 + UInt64($1.bytes.count) }
+            guard waiting <= ReplicationLimits.maximumWantBytes else {
+                throw CRDTError(.malformed, "\(waiting) octets of a body wait for the store")
             }
             guard body.held <= body.size else { throw CRDTError(.malformed, "more of a body is held than it has") }
         }
@@ -178,5 +205,6 @@ struct BodyWants: Sendable {
         asked[link, default: 1] -= 1
         if asked[link] == 0 { asked[link] = nil }
         bodies[digest]?.state = .idle(notBefore: 0)
+        bodies[digest]?.chunks = []
     }
 }
