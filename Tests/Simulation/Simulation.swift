@@ -122,9 +122,8 @@ final class Simulation {
                 for (name, mailbox) in box.state.mailboxes {
                     let summary = box.state.summary(of: mailbox)
                     if summary?.waiting ?? 0 > 0 {
-                        let facts = box.state.uidFacts(of: mailbox, context: store.context())
-                        return
-                            "in \(name) of account \(index.rawValue) at \(node.name) messages wait: \(String(describing: facts))"
+                        let account = store.replica.symbols.name(of: index) ?? "?"
+                        return "messages wait at \(node.name): \(diagnosis(account, name))"
                     }
                 }
             }
