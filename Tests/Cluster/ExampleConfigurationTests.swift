@@ -41,16 +41,17 @@ extension Clusters {
                 ("storage", nil), ("worker", "eu-worker-1"), ("worker", "us-worker-1"),
                 ("distributor", "eu-distributor"), ("distributor", "us-distributor"),
             ] {
-                var arguments = [originalSpelling ? "-\(role)" : role]
-                // The original has one distributor for each file; ours says which.
+                // The original has one distributor for each file, and so no way to say which.
+                let isOriginal = originalSpelling && role != "distributor"
+                var arguments = [isOriginal ? "-\(role)" : role]
                 if let name { arguments.append(name) }
-                arguments +=
-                    originalSpelling ? ["-config", file, "-loglevel", "debug"] : ["--config", file]
+                arguments += isOriginal ? ["-config", file, "-loglevel", "debug"] : ["--config", file]
                 let log = folder.file("\(name ?? role).log")
-                let node = try ChildProcess([PlutoServer.executable] + arguments, errors: log, folder: folder.path)
+                let node = try ChildProcess([PlutoServer.executable] + arguments, folder: folder.path, errors: log)
                 var isReady = false
                 while !isReady, let line = try node.readLine() { isReady = line.hasPrefix("ready") }
-                try #require(isReady, "\(name ?? role): \(String(decoding: Files.read(log), as: UTF8.self))")
+                let text = String(decoding: try Files.read(log), as: UTF8.self)
+                try #require(isReady, "\(name ?? role): \(text)")
                 nodes.append(node)
             }
             let eu = try client("eu", 1993)
