@@ -145,10 +145,24 @@ if !kitsOnly {
                 product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Sources/Tools/Support/ReplicaService", swiftSettings: house),
+        // Groups of real services over real stores in one process.
+        .target(
+            name: "ReplicaTestSupport",
+            dependencies: [
+                "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+            ], path: "Tests/TestSupport/Replica", swiftSettings: house),
+        // Measures lag and local writes; part of `make bench`.
+        .executableTarget(
+            name: "replication-bench",
+            dependencies: [
+                "ReplicaTestSupport", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
+                product("NIOPosix", "swift-nio"),
+            ], path: "Tests/Tools/ReplicationBench", swiftSettings: house),
         .testTarget(
             name: "ReplicaServiceTests",
             dependencies: [
-                "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
+                "ReplicaTestSupport", "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
                 "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),

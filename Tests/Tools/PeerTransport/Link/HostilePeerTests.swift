@@ -20,7 +20,7 @@ import Testing
         try folder.issue(.distributor, "distributor-1")
     }
 
-    private func listener(_ limits: LinkLimits = LinkLimits()) async throws -> EndpointProbe {
+    private func listener(_ limits: LinkLimits = .patient) async throws -> EndpointProbe {
         let probe = EndpointProbe(try folder.mesh("worker-2"), limits: limits)
         try await probe.start()
         return probe
@@ -151,7 +151,7 @@ import Testing
     }
 
     @Test func whoeverDoesNotShakeHandsIsCutOff() async throws {
-        var limits = LinkLimits()
+        var limits = LinkLimits.patient
         limits.handshakeTime = .milliseconds(200)
         let listener = try await listener(limits)
         let socket = try LiveSocket(port: listener.address.port)
@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test func strangersAreFewAtATimeAndFriendsComeBackWhenTheyAreGone() async throws {
-        var limits = LinkLimits()
+        var limits = LinkLimits.patient
         limits.unauthenticatedConnections = 2
         let listener = try await listener(limits)
         var sockets: [LiveSocket] = []

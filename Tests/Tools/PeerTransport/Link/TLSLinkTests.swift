@@ -18,7 +18,7 @@ import Testing
 
     /// Two endpoints, the first of which dials the second.
     private func pair(
-        _ first: LinkLimits = LinkLimits(), _ second: LinkLimits = LinkLimits()
+        _ first: LinkLimits = .patient, _ second: LinkLimits = .patient
     ) async throws -> (EndpointProbe, EndpointProbe) {
         let dialler = EndpointProbe(try folder.mesh("worker-1"), limits: first)
         let listener = EndpointProbe(try folder.mesh("worker-2"), limits: second)
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func aReceiverThatIsBehindStopsTheSenderInBoundedMemory() async throws {
-        var limits = LinkLimits()
+        var limits = LinkLimits.patient
         limits.outboundMaximumBytes = 64 << 20
         let (dialler, listener) = try await pair(limits)
         let out = LinkProbe(try await dialler.link(.outgoing))
@@ -93,18 +93,14 @@ import Testing
         // Beyond the mark comes at most what one turn of reading brings.
         #expect(into.heldBytes <= limits.inboundHighBytes + (4 << 20))
         #expect(out.link.queuedBytes > 0)
-        into.link.consumed(bytes: into.heldBytes)
-        while into.messages.count < count {
-            let before = into.heldBytes
-            try await into.events.wait { _ in into.heldBytes > before || into.messages.count == count }
-            into.link.consumed(bytes: into.heldBytes - before)
-        }
+        into.consumeAll()
+        #expect(try await into.waitForMessages(count).count == count)
         try await out.events.wait { $0.contains { if case .writable = $0 { true } else { false } } }
         await close(dialler, listener)
     }
 
     @Test func aPeerThatAsksForMoreThanItReadsIsCutOff() async throws {
-        var limits = LinkLimits()
+        var limits = LinkLimits.patient
         limits.outboundMaximumBytes = 4 << 20
         let (dialler, listener) = try await pair(limits)
         let out = LinkProbe(try await dialler.link(.outgoing))
@@ -118,7 +114,7 @@ import Testing
     }
 
     @Test func aPeerThatTakesNothingIsCutOff() async throws {
-        var limits = LinkLimits()
+        var limits = LinkLimits.patient
         limits.stallTime = .milliseconds(200)
         limits.outboundMaximumBytes = 64 << 20
         let (dialler, listener) = try await pair(limits)
@@ -131,9 +127,9 @@ import Testing
     }
 
     @Test func aPeerThatSaysNothingAfterTheHandshakeIsCutOff() async throws {
-        var limits = LinkLimits()
+        var limits = LinkLimits.patient
         limits.firstMessageTime = .milliseconds(200)
-        let (dialler, listener) = try await pair(LinkLimits(), limits)
+        let (dialler, listener) = try await pair(.patient, limits)
         let into = LinkProbe(try await listener.link(.incoming))
         #expect(try await into.waitForEnd().code == .silent)
         await close(dialler, listener)

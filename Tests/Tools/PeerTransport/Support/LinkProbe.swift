@@ -8,6 +8,24 @@ import NodeSupport
 import PeerTransport
 import Synchronization
 
+extension LinkLimits {
+    /// The limits without the times that a busy machine can exceed; a test sets the one that it is about.
+    static var patient: LinkLimits {
+        var limits = LinkLimits()
+        limits.connectTime = .seconds(60)
+        limits.handshakeTime = .seconds(60)
+        limits.firstMessageTime = .seconds(60)
+        limits.stallTime = .seconds(60)
+        return limits
+    }
+}
+
+/// A link ended before what a test waited for had come.
+struct EndedTooSoon: Error {
+    let messages: Int
+    let fault: LinkFault
+}
+
 /// One end of a link with everything that happened on it.
 final class LinkProbe: Sendable {
     let link: any PeerLink
@@ -53,13 +71,18 @@ final class LinkProbe: Sendable {
         }
     }
 
+    /// Waits until so many messages have come.
+    ///
+    /// - Throws: why the link ended, if it ended before.
     func waitForMessages(_ count: Int) async throws -> [PeerMessage] {
-        try await events.wait { events in
-            events.reduce(0) { sum, event in
-                if case .messages(let messages, _) = event { sum + messages.count } else { sum }
-            } >= count
-        }
-        return messages
+        try await events.wait { _ in messages.count >= count || end != nil }
+        let found = messages
+        if found.count < count, let end { throw EndedTooSoon(messages: found.count, fault: end) }
+        return found
+    }
+
+    private var end: LinkFault? {
+        events.all.lazy.compactMap { if case .closed(let fault) = $0 { fault } else { nil } }.first
     }
 
     func waitForEnd() async throws -> LinkFault {
@@ -80,7 +103,7 @@ final class EndpointProbe: Sendable {
     init(_ endpoint: any PeerEndpoint) { self.endpoint = endpoint }
 
     /// A TLS endpoint on a free port of loopback.
-    convenience init(_ tls: MeshTLS, limits: LinkLimits = LinkLimits()) {
+    convenience init(_ tls: MeshTLS, limits: LinkLimits = .patient) {
         self.init(
             TLSEndpoint(
                 listen: [HostPort(host: "127.0.0.1", port: 0)], tls: tls,
