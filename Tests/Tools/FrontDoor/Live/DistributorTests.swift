@@ -84,6 +84,20 @@ struct DistributorTests {
 
     // MARK: What the original did wrong
 
+    @Test("D3: an upload that stands still holds up nobody, not even its own user")
+    func anIdleUploadHoldsUpNobody() async throws {
+        let cluster = try await TestCluster()
+        let stalled = try await cluster.connect()
+        try await stalled.send("u APPEND INBOX {1000}\r\n")
+        #expect(try await stalled.line().hasPrefix("+"))
+        try await stalled.send("Subject: half")
+        let other = try await cluster.connect()
+        #expect(try await other.append("Subject: whole\r\n\r\n").contains(" OK "))
+        #expect(try await other.command("SELECT INBOX").contains("* 1 EXISTS"))
+        for client in [stalled, other] { await client.close() }
+        try await cluster.tearDown()
+    }
+
     @Test("D9: an unknown first command is answered with BAD and the connection stays")
     func anUnknownFirstCommandDoesNotEndTheConnection() async throws {
         let cluster = try await TestCluster()

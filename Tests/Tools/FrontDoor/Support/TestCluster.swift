@@ -120,6 +120,13 @@ final class TestCluster: Sendable {
         running = Task { try await services.run() }
     }
 
+    /// A cluster whose nodes, once they are known to be up, say nothing of their own.
+    static func withoutPings() async throws -> TestCluster {
+        let cluster = try await TestCluster { $0.health.interval = .seconds(600) }
+        for node in [cluster.worker, cluster.storage] { await cluster.waitForHealth(node, isUp: true) }
+        return cluster
+    }
+
     var tlsPort: Int { ports[0] }
     var plainPort: Int { ports[1] }
 

@@ -43,6 +43,7 @@ final class FrontServerHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .closed = state { return }
         var bytes = unwrapInboundIn(data)
         input.writeBuffer(&bytes)
         process(context)
@@ -89,6 +90,19 @@ final class FrontServerHandler: ChannelInboundHandler {
         state = .health
         answer(first, context)
         process(context)
+        context.read()
+    }
+
+    /// The session has ended: what still comes is taken and dropped until the distributor closes.
+    ///
+    /// A connection that is closed while octets wait to be read is reset, and a reset can overtake the session's last words.
+    func endSession() {
+        guard case .session = state, let context else { return }
+        state = .closed
+        input = ByteBuffer()
+        context.channel.setOption(.autoRead, value: true).whenFailure { _ in
+            // It is closed already.
+        }
         context.read()
     }
 
