@@ -3,22 +3,38 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-exhaustive lint format fuzz bench clean
+.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench clean .build/release/pluto
 
 # Arguments for the demo, as in: make run ARGS="--imap 127.0.0.1:0 --imaps 127.0.0.1:0"
 ARGS ?=
+# The configuration for `pki` and `test-public`, and their further options, as in: make pki CONFIG=eu.toml PKI_ARGS="--days 30"
+CONFIG ?= config.toml
+PKI_ARGS ?=
+# The program that they run: the release build unless another is given, as in: make pki PLUTO=/usr/local/bin/pluto
+PLUTO ?= .build/release/pluto
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 30
+# How many groups `make simulate` runs, and the one seed that it replays instead.
+SEEDS ?= 200
+SEED ?=
 SOURCES = Package.swift Sources Tests Benchmarks
 FOUND = $(wildcard $(SOURCES))
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## Build in release mode and start a mail server on loopback (pluto demo)
+run: .build/release/pluto ## Build in release mode and start a mail server on loopback (pluto demo)
+	exec .build/release/pluto demo $(ARGS)
+
+pki: $(PLUTO) ## Make an authority and a certificate for each node of CONFIG (config.toml)
+	"$(PLUTO)" pki init --config "$(CONFIG)" $(PKI_ARGS)
+
+test-public: $(PLUTO) ## Make self-signed public certificates for the distributors of CONFIG, for tests
+	"$(PLUTO)" pki public --config "$(CONFIG)" $(PKI_ARGS)
+
+.build/release/pluto:
 	@.ci/setup build
 	swift build -c release --product pluto
-	exec .build/release/pluto demo $(ARGS)
 
 build: ## Build everything in debug mode
 	@.ci/setup build
@@ -34,6 +50,9 @@ endif
 
 test-exhaustive: ## Run the small-scope check of the CRDT with four operations (release mode, minutes)
 	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter SmallScopeTests
+
+simulate: ## Run SEEDS groups of replicas under seeded faults, or replay one: SEED=n (release mode)
+	KITS_ONLY=simulation KUIPER_SEEDS=$(SEEDS) KUIPER_SEED=$(SEED) swift test -c release -Xswiftc -enable-testing --scratch-path .build-simulation --filter SimulationTests.SimulationTests
 
 lint: ## Check the format and the documentation of the sources
 	swift format lint --strict --recursive --parallel $(FOUND)
