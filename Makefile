@@ -67,7 +67,7 @@ fuzz: ## Run the libFuzzer targets, FUZZ_SECONDS each
 bench: ## Measure; each figure is a ratio to a reference of the same run
 	@.ci/setup build
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench
-	swift run -c release replication-bench
+	swift run -c release lag-bench
 
 clean: ## Remove what was built (not ./var, which holds the demo's mail)
 	rm -rf .build .build-* Tests/Fuzz/.build* Benchmarks/.build*

@@ -154,11 +154,11 @@ if !kitsOnly {
             ], path: "Tests/TestSupport/Replica", swiftSettings: house),
         // Measures lag and local writes; part of `make bench`.
         .executableTarget(
-            name: "replication-bench",
+            name: "lag-bench",
             dependencies: [
                 "ReplicaTestSupport", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
                 product("NIOPosix", "swift-nio"),
-            ], path: "Tests/Tools/ReplicationBench", swiftSettings: house),
+            ], path: "Benchmarks/Lag", swiftSettings: house),
         .testTarget(
             name: "ReplicaServiceTests",
             dependencies: [

@@ -7,10 +7,10 @@ internal import ReplicaTestSupport
 
 /// Measures replication between real stores over real TLS on loopback; every figure stands next to a reference of the same run.
 @main
-enum ReplicationBench {
+enum LagBench {
     static func main() async throws {
         #if DEBUG
-        print("replication-bench: this is a debug build, whose figures mean nothing: build with -c release")
+        print("lag-bench: this is a debug build, whose figures mean nothing: build with -c release")
         #else
         try await lag()
         try await writes()
