@@ -5,7 +5,10 @@
 import PackageDescription
 
 /// The fast loop: `KITS_ONLY=1` leaves only the pure kits and their tests, which need nothing but the standard library.
-let kitsOnly = Context.environment["KITS_ONLY"] == "1"
+let kitsOnly = ["1", "simulation"].contains(Context.environment["KITS_ONLY"] ?? "")
+
+/// `KITS_ONLY=simulation` leaves only what `make simulate` runs: optimising the other tests takes minutes.
+let simulationOnly = Context.environment["KITS_ONLY"] == "simulation"
 
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -39,6 +42,11 @@ var targets: [Target] = [
         name: "IMAPCoreTests", dependencies: ["IMAPCore", "TestSupport"], path: "Tests/IMAPCore",
         resources: [.copy("Fixtures")], swiftSettings: house),
 ]
+
+if simulationOnly {
+    products.removeAll { $0.name == "IMAPCore" }
+    targets.removeAll { !["CRDTKit", "TestSupport", "SimulationTests"].contains($0.name) }
+}
 
 if !kitsOnly {
     dependencies += [

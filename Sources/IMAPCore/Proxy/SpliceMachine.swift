@@ -57,7 +57,7 @@ public struct SpliceMachine: ~Copyable {
     /// The commands that have not been answered, oldest first; the last may not be complete.
     var commands: [ProxiedCommand] = []
     /// The ticket, as the server made it; nil when it is too large to be kept.
-    var ticket: [UInt8]? = []
+    var ticket: [UInt8]? = SessionTicket().encoded()
     /// Why the streams can no longer be followed; then nothing can be carried over.
     var confusion: String?
     var hasSaidGoodbye = false

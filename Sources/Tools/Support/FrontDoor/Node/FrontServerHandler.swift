@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import IMAPService
 internal import NIOCore
 internal import NIOTLS
 
@@ -101,13 +102,10 @@ final class FrontServerHandler: ChannelInboundHandler {
             }
             input.discardReadBytes()
         } catch {
-            // Whoever waits for the first frame answers it; nobody else could be answered.
-            if case .opening = state {
-                end(error)
-            } else {
-                end(error)
-                context.close(promise: nil)
-            }
+            // Whoever waits for the first frame says why it is refused, and closes.
+            let isAnswered = if case .opening = state { true } else { false }
+            end(error)
+            if !isAnswered { context.close(promise: nil) }
         }
     }
 
@@ -129,7 +127,7 @@ final class FrontServerHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         silence?.cancel()
         let channel = context.channel
-        silence = context.eventLoop.scheduleTask(in: limits.healthSilence) { channel.close(promise: nil) }
+        silence = context.eventLoop.scheduleTask(in: limits.healthSilence) { ConnectionChannel.abort(channel) }
     }
 
     private func end(_ fault: FrontFault) {
