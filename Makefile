@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench clean .build/release/pluto
+.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench bench-replication clean .build/release/pluto
 
 # Arguments for the demo, as in: make run ARGS="--imap 127.0.0.1:0 --imaps 127.0.0.1:0"
 ARGS ?=
@@ -68,6 +68,10 @@ bench: ## Measure; each figure is a ratio to a reference of the same run
 	@.ci/setup build
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench
 	swift run -c release lag-bench
+
+bench-replication: ## Measure how a replica that missed a million operations catches up (release mode, minutes)
+	@.ci/setup build
+	swift run -c release replication-bench
 
 clean: ## Remove what was built (not ./var, which holds the demo's mail)
 	rm -rf .build .build-* Tests/Fuzz/.build* Benchmarks/.build*

@@ -236,6 +236,13 @@ if !kitsOnly {
         .testTarget(
             name: "ClusterTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Cluster",
             swiftSettings: house),
+        // Measures how a replica that was away catches up: `make bench-replication`.
+        .executableTarget(
+            name: "replication-bench",
+            dependencies: [
+                "CRDTKit", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
+                product("Logging", "swift-log"), product("NIOPosix", "swift-nio"),
+            ], path: "Benchmarks/Replication", swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }
