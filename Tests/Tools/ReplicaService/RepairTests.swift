@@ -5,6 +5,7 @@ import CRDTKit
 import LiveTestSupport
 import NodeSupport
 import ReplicaService
+import ReplicaTestSupport
 import Synchronization
 import Testing
 
