@@ -48,8 +48,8 @@ else
 	swift test
 endif
 
-test-exhaustive: ## Run the small-scope check of the CRDT with four operations (release mode, minutes)
-	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter SmallScopeTests
+test-exhaustive: ## Run all checks of the CRDT in full, the small scope with four operations (release mode, minutes)
+	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter CRDTKitTests
 
 simulate: ## Run SEEDS groups of replicas under seeded faults, or replay one: SEED=n (release mode)
 	KITS_ONLY=simulation KUIPER_SEEDS=$(SEEDS) KUIPER_SEED=$(SEED) swift test -c release -Xswiftc -enable-testing --scratch-path .build-simulation --filter SimulationTests.SimulationTests

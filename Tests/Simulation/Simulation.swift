@@ -93,6 +93,7 @@ final class Simulation {
         while calm < 8 && !world.hasFailed && world.milliseconds < limit {
             advance(by: 250)
             for node in nodes where !node.isUp { node.start() }
+            repeatLostMembershipChanges()
             // Somebody looks at every mailbox everywhere: what waits there for a UID gets one in the end.
             for node in present { node.store?.localInterest.formUnion(accounts) }
             calm = unrest == nil ? calm + 1 : 0
@@ -119,7 +120,10 @@ final class Simulation {
             }
             if store.replica.waitingFrames > 0 { return "\(store.replica.waitingFrames) frames wait at \(node.name)" }
             let missing = store.missingBodies(limit: 1_000).filter { !lostBodies.contains($0.digest) }
-            if !missing.isEmpty { return "\(node.name) lacks \(missing.count) bodies, \(missing[0])" }
+            if let body = missing.first {
+                let holders = present.filter { $0.disk.heldBodies.contains(body.digest) }.map(\.name)
+                return "\(node.name) lacks \(missing.count) bodies, \(body), which \(holders) hold"
+            }
             for (index, box) in store.accounts {
                 for (name, mailbox) in box.state.mailboxes {
                     let summary = box.state.summary(of: mailbox)
@@ -217,7 +221,7 @@ final class Simulation {
     private func noteLostBodies(_ victim: SimulatedNode) {
         guard let store = victim.store else { return }
         var lost = Set(store.bodies.keys)
-        for node in nodes where node !== victim { lost.subtract(node.disk.heldBodies) }
+        for node in present where node !== victim { lost.subtract(node.disk.heldBodies) }
         lostBodies.formUnion(lost)
     }
 
@@ -241,6 +245,22 @@ final class Simulation {
         world.note("\(leaver.name) is to leave")
         leaver.isRetiring = true
         removeWhenDrained(leaver)
+    }
+
+    /// A change that was lost with the disk of the node that issued it is issued again by whoever runs the group.
+    private func repeatLostMembershipChanges() {
+        let names = Set(present.map(\.name))
+        for node in present where node.serves && node.store?.isSettled ?? false {
+            let known = Set(node.group.members.map(\.name))
+            if let missing = present.first(where: { !known.contains($0.name) }) {
+                world.note("\(node.name) is told of \(missing.name)")
+                return node.change(.add(name: missing.name, stripe: missing.stripe, addresses: []))
+            }
+            if let gone = known.sorted().first(where: { !names.contains($0) }) {
+                world.note("\(node.name) is told that \(gone) has left")
+                return node.change(.remove(name: gone))
+            }
+        }
     }
 
     private func addMember(_ up: [SimulatedNode]) {

@@ -13,7 +13,7 @@ import TestSupport
         let payload: [UInt8]
     }
 
-    @Test(arguments: 0..<60)
+    @Test(arguments: 0..<Effort.runs(100))
     func lossyNetworksEndInEqualReplicas(seed: Int) throws {
         var generator = SeededGenerator(seed: UInt64(seed))
         let nodes = try (0..<Int.random(in: 2...5, using: &generator)).map { try TestNode(UInt64($0) + 1) }
