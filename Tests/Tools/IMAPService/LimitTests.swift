@@ -20,7 +20,7 @@ struct LimitTests {
         #expect(await third.rest().hasPrefix("* BYE"))
         #expect(server.metrics.contains("refused_total{limit=\"connections\"} 1"))
         await first.close()
-        while server.connections > 1 { await Task.yield() }
+        await eventually { server.connections <= 1 }
         let fourth = try await TestClient.connect(port: server.plainPort)
         #expect(try await fourth.line().hasPrefix("* OK"))
         await second.close()
@@ -87,9 +87,9 @@ struct LimitTests {
         // So much is read that a handshake can end, and no more.
         if isTLS { for _ in 0..<3 { client.read() } }
         try await client.send("1 LOGIN alice ecila\r\n2 SELECT INBOX\r\n3 FETCH 1 BODY.PEEK[]\r\n")
-        while server.server.metrics.sentBytes.value - before < 100_000, !client.isClosed {
+        await eventually {
             if isTLS, client.receivedBytes < 200 { client.read() }
-            await Task.yield()
+            return server.server.metrics.sentBytes.value - before >= 100_000 || client.isClosed
         }
         await server.waitUntilIdle()
         let sent = server.server.metrics.sentBytes.value - before

@@ -42,7 +42,7 @@ struct ShutdownTests {
         try await uploader.send("a APPEND INBOX {1000000}\r\n")
         #expect(try await uploader.line().hasPrefix("+"))
         let silent = try await TestClient.connect(port: server.tlsPort)
-        while server.connections < 4 { await Task.yield() }
+        await eventually { server.connections >= 4 }
         let guesser = try await TestClient.connect(port: server.tlsPort, isTLS: true)
         _ = try await guesser.line()
         try await guesser.command("LOGIN bob wrong")

@@ -80,11 +80,19 @@ final class TestServer: Sendable {
 
     /// Waits until no connection is left; the test's time limit is the only other end.
     func waitUntilIdle() async {
-        while connections > 0 { await Task.yield() }
+        await eventually { connections == 0 }
     }
 
     /// The metrics page.
     var metrics: String { String(decoding: registry.exposition(), as: UTF8.self) }
+}
+
+/// Waits until a condition holds; the test's time limit is the only other end.
+///
+/// It looks now and then, so that those whom it waits for have the processor.
+func eventually(_ condition: () -> Bool) async {
+    // Cancelled by the time limit: then the test ends with whatever holds.
+    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
 }
 
 /// Three users; the password is the name backwards.
