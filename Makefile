@@ -52,7 +52,7 @@ test-exhaustive: ## Run all checks of the CRDT in full, the small scope with fou
 	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter CRDTKitTests
 
 simulate: ## Run SEEDS groups of replicas under seeded faults, or replay one: SEED=n (release mode)
-	KITS_ONLY=simulation KUIPER_SEEDS=$(SEEDS) KUIPER_SEED=$(SEED) swift test -c release -Xswiftc -enable-testing --scratch-path .build-simulation --filter SimulationTests.SimulationTests
+	KITS_ONLY=simulation KUIPER_SEEDS=$(SEEDS) KUIPER_SEED=$(SEED) swift test -c release -Xswiftc -enable-testing --scratch-path .build-simulation --filter SimulationTests
 
 lint: ## Check the format and the documentation of the sources
 	swift format lint --strict --recursive --parallel $(FOUND)

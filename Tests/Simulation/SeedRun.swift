@@ -23,7 +23,7 @@ enum SeedRun {
 
     /// Without optimisation a seed takes a second, and other tests want the machine too.
     #if DEBUG
-    private static let defaultSeeds: UInt64 = 16
+    private static let defaultSeeds: UInt64 = 8
     #else
     private static let defaultSeeds: UInt64 = 200
     #endif
