@@ -16,6 +16,9 @@ struct CatchUp {
         /// The latencies of the steady writer while the receiver was away, and while it caught up.
         var before: [Double] = []
         var during: [Double] = []
+        /// Those of a bare `fdatasync` at the same times.
+        var probeBefore: [Double] = []
+        var probeDuring: [Double] = []
         var writerKiB = 0
         /// What the limits are: the rate at which a store applies the same operations, and the time that the bytes of
         /// the log take to be written.
@@ -80,10 +83,12 @@ struct CatchUp {
             figures.diskSeconds = try Reference.write(figures.localBytes, to: receiverDirectory + "/reference")
         }
         let steady = SteadyWriter()
+        let probe = try DiskProbe(path: directory + "/probe")
+        defer { probe.stop() }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await steady.run(writer.store) }
             try await Task.sleep(for: Self.quiet)
-            figures.before = steady.take()
+            (figures.before, figures.probeBefore) = (steady.take(), probe.take())
             let clock = ContinuousClock()
             let begin = clock.now
             let receiver = try await Receiver.start(
@@ -94,7 +99,7 @@ struct CatchUp {
             try await level(writer, below: 100)
             figures.seconds = (clock.now - begin).seconds
             figures.operations = isNew ? load.issued : load.issued - start
-            figures.during = steady.take()
+            (figures.during, figures.probeDuring) = (steady.take(), probe.take())
             figures.peak = receiver.used
             figures.writerKiB = Receiver.field("RssAnon", of: ProcessInfo.processInfo.processIdentifier)
             tasks.cancelAll()
@@ -146,11 +151,19 @@ struct CatchUp {
             "  the receiver's peak: \(figures.peak.anonymousKiB / 1_024) MiB heap, "
                 + "\(figures.peak.residentKiB / 1_024) MiB resident; the writer: \(figures.writerKiB / 1_024) MiB heap")
         for (name, share) in [("median", 0.5), ("99th percentile", 0.99)] {
-            let (before, during) = (figures.before.percentile(share), figures.during.percentile(share))
+            let writer = latency(figures.before, figures.during, share)
+            let probe = latency(figures.probeBefore, figures.probeDuring, share)
+            say("  the writer's latency, \(name): \(writer.text)")
             say(
-                "  the writer's latency, \(name): \(number(before * 1_000)) ms alone, \(number(during * 1_000)) ms "
-                    + "meanwhile, ratio \(number(before > 0 ? during / before : 0))")
+                "    a bare fdatasync at the same times: \(probe.text); the ratio's ratio \(number(writer.ratio / probe.ratio))"
+            )
         }
+    }
+
+    private func latency(_ before: [Double], _ during: [Double], _ share: Double) -> (text: String, ratio: Double) {
+        let (alone, meanwhile) = (before.percentile(share) * 1_000, during.percentile(share) * 1_000)
+        let ratio = meanwhile / max(alone, 1e-6)
+        return ("\(number(alone)) ms alone, \(number(meanwhile)) ms meanwhile, ratio \(number(ratio))", ratio)
     }
 
     private func compare(_ figures: Figures) {

@@ -48,8 +48,13 @@ extension MailStore {
 
     /// Removes the segments of the log that neither recovery nor the peers need.
     func cutLog() throws {
-        let (log, position) = core.withLock { core in
-            (core.log, min(core.scanned, core.firstPositionForPeers(cap: options.retentionBytes)))
+        // Without a mark behind the cut, all that is durable now counts as lost, and no more: what becomes durable
+        // meanwhile is not before the position, and peers that lack it must find it.
+        let (log, position, durable) = core.withLock { core in
+            (
+                core.log, min(core.scanned, core.firstPositionForPeers(cap: options.retentionBytes)),
+                core.positions(core.group.durable)
+            )
         }
         let first = log.first
         try log.cut(before: position)
@@ -57,7 +62,7 @@ extension MailStore {
         guard now > first else { return }
         core.withLock { core in
             guard core.log === log else { return }
-            let lost = core.group.marks.lost(before: now) ?? core.positions(core.group.durable)
+            let lost = core.group.marks.lost(before: now) ?? durable
             core.group.marks.cut(before: now, delivered: lost)
         }
         signals.progressed()

@@ -171,7 +171,8 @@ struct GroupTests {
 
     @Test func theLogIsKeptForPeersUpToTheCap() async throws {
         let peers = try await StorePeers(2) {
-            $0.segmentBytes = 4_000
+            // Every command has a segment of its own.
+            $0.segmentBytes = 400
             $0.retentionBytes = 40_000
         }
         let anna = try await peers[0].account(named: "anna")

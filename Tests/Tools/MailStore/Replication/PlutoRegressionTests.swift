@@ -96,7 +96,11 @@ struct PlutoRegressionTests {
 
     /// 1.5: what was received was read and applied again from the beginning of its log, which never became shorter.
     @Test func section1_5_whatWasReceivedIsNotReadAgain() async throws {
-        let peers = try await StorePeers(2) { $0.segmentBytes = 10_000 }
+        let peers = try await StorePeers(2) {
+            $0.segmentBytes = 10_000
+            // What is taken in one turn is one unit of the log, which is in one segment.
+            $0.operationsPerTurn = 20
+        }
         let anna = try await peers[0].account(named: "anna")
         for number in 0..<200 { try await anna.append("message \(number)") }
         try await peers.carry(from: 0, to: 1)

@@ -49,13 +49,15 @@ final class StorePeers {
 
     func closeAll() async { for index in stores.indices { await close(index) } }
 
-    /// What a member has of the streams that another lacks, read from its log in blocks, as a link would bring it.
+    /// What a member has of the streams that another lacks, read from its log in blocks, as a link would bring it;
+    /// streams of which its log has lost what the other needs are left out, as the other would not ask for them there.
     func pending(
         from source: Int, to target: Int, bodies: Bool = true, block: Int = 64 << 10
     ) throws -> [PeerItem] {
         let have = StreamVector(self[target].replicationStatus().durable)
         let theirs = self[source].replicationStatus()
-        let wanted = theirs.durable.filter { $0.counter > have[$0.origin] }
+        let start = StreamVector(theirs.logStart)
+        let wanted = theirs.durable.filter { $0.counter > have[$0.origin] && have[$0.origin] >= start[$0.origin] }
             .map { StreamPosition(origin: $0.origin, counter: have[$0.origin] + 1) }
         guard !wanted.isEmpty else { return [] }
         guard var position = self[source].locate(wanted) else { throw PeerTestError.lost }
