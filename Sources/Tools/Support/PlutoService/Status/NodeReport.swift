@@ -80,7 +80,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
 
 /// What happened to UIDs and to concurrent changes in a group's mailboxes, since the start of the node.
 package struct UIDReport: Codable, Hashable, Sendable {
-    /// Epochs that this node opened or that came from others, by kind: `takeOver`, `handOver`, `merge`.
+    /// Epochs: under `all` those that this node opened and those that came from others; under `takeOver`, `handOver` and
+    /// `merge` those that this node opened, by reason. Kinds of which there were none are absent.
     package var epochs: [String: UInt64]
     /// The greatest number of an epoch that was seen.
     package var greatestEpoch: UInt64
