@@ -9,6 +9,11 @@ package struct MetricsScrape: Sendable {
     /// Asks a server, which must have been started with metrics.
     package init(_ server: PlutoServer) throws {
         guard let port = server.metricsPort else { throw LiveFailure("the server has no metrics: \(server.banner)") }
+        try self.init(port: port)
+    }
+
+    /// Asks whoever serves metrics on a port of loopback.
+    package init(port: Int) throws {
         let socket = try LiveSocket(port: port)
         try socket.send(Array("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8))
         var bytes: [UInt8] = []
