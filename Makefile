@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run pki test-public build test test-exhaustive lint format fuzz bench clean .build/release/pluto
+.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench bench-replication clean .build/release/pluto
 
 # Arguments for the demo, as in: make run ARGS="--imap 127.0.0.1:0 --imaps 127.0.0.1:0"
 ARGS ?=
@@ -14,6 +14,9 @@ PKI_ARGS ?=
 PLUTO ?= .build/release/pluto
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 30
+# How many groups `make simulate` runs, and the one seed that it replays instead.
+SEEDS ?= 200
+SEED ?=
 SOURCES = Package.swift Sources Tests Benchmarks
 FOUND = $(wildcard $(SOURCES))
 
@@ -48,6 +51,9 @@ endif
 test-exhaustive: ## Run the small-scope check of the CRDT with four operations (release mode, minutes)
 	KITS_ONLY=1 KUIPER_EXHAUSTIVE=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build-kits-release --filter SmallScopeTests
 
+simulate: ## Run SEEDS groups of replicas under seeded faults, or replay one: SEED=n (release mode)
+	KITS_ONLY=simulation KUIPER_SEEDS=$(SEEDS) KUIPER_SEED=$(SEED) swift test -c release -Xswiftc -enable-testing --scratch-path .build-simulation --filter SimulationTests.SimulationTests
+
 lint: ## Check the format and the documentation of the sources
 	swift format lint --strict --recursive --parallel $(FOUND)
 
@@ -61,6 +67,11 @@ fuzz: ## Run the libFuzzer targets, FUZZ_SECONDS each
 bench: ## Measure; each figure is a ratio to a reference of the same run
 	@.ci/setup build
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench
+	swift run -c release lag-bench
+
+bench-replication: ## Measure how a replica that missed a million operations catches up (release mode, minutes)
+	@.ci/setup build
+	swift run -c release replication-bench
 
 clean: ## Remove what was built (not ./var, which holds the demo's mail)
 	rm -rf .build .build-* Tests/Fuzz/.build* Benchmarks/.build*

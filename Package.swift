@@ -5,7 +5,10 @@
 import PackageDescription
 
 /// The fast loop: `KITS_ONLY=1` leaves only the pure kits and their tests, which need nothing but the standard library.
-let kitsOnly = Context.environment["KITS_ONLY"] == "1"
+let kitsOnly = ["1", "simulation"].contains(Context.environment["KITS_ONLY"] ?? "")
+
+/// `KITS_ONLY=simulation` leaves only what `make simulate` runs: optimising the other tests takes minutes.
+let simulationOnly = Context.environment["KITS_ONLY"] == "simulation"
 
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -39,6 +42,11 @@ var targets: [Target] = [
         name: "IMAPCoreTests", dependencies: ["IMAPCore", "TestSupport"], path: "Tests/IMAPCore",
         resources: [.copy("Fixtures")], swiftSettings: house),
 ]
+
+if simulationOnly {
+    products.removeAll { $0.name == "IMAPCore" }
+    targets.removeAll { !["CRDTKit", "TestSupport", "SimulationTests"].contains($0.name) }
+}
 
 if !kitsOnly {
     dependencies += [
@@ -137,10 +145,24 @@ if !kitsOnly {
                 product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Sources/Tools/Support/ReplicaService", swiftSettings: house),
+        // Groups of real services over real stores in one process.
+        .target(
+            name: "ReplicaTestSupport",
+            dependencies: [
+                "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+            ], path: "Tests/TestSupport/Replica", swiftSettings: house),
+        // Measures lag and local writes; part of `make bench`.
+        .executableTarget(
+            name: "lag-bench",
+            dependencies: [
+                "ReplicaTestSupport", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
+                product("NIOPosix", "swift-nio"),
+            ], path: "Benchmarks/Lag", swiftSettings: house),
         .testTarget(
             name: "ReplicaServiceTests",
             dependencies: [
-                "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
+                "ReplicaTestSupport", "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
                 "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),
@@ -215,6 +237,13 @@ if !kitsOnly {
         .testTarget(
             name: "ClusterTests", dependencies: ["CRDTKit", "LiveTestSupport", "TestSupport", "pluto"],
             path: "Tests/Cluster", swiftSettings: house),
+        // Measures how a replica that was away catches up: `make bench-replication`.
+        .executableTarget(
+            name: "replication-bench",
+            dependencies: [
+                "CRDTKit", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
+                product("Logging", "swift-log"), product("NIOPosix", "swift-nio"),
+            ], path: "Benchmarks/Replication", swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }

@@ -85,6 +85,10 @@ final class Cluster {
     func stop(_ name: String) throws {
         guard let process = processes.removeValue(forKey: name) else { throw LiveFailure("\(name) does not run") }
         process.signal(SIGTERM)
+        if let hook = getenv("KUIPER_HOOK") {
+            poll(nil, 0, 4000)
+            _ = try? ChildProcess.run([String(cString: hook), "\(process.pid)", name, log(of: name)])
+        }
         let ending = try process.wait(within: .seconds(20))
         guard ending == .exited(0) else { throw LiveFailure("\(name) ended with \(ending):\n\(logTail(of: name))") }
     }
@@ -122,10 +126,14 @@ final class Cluster {
     func client(
         _ region: String, user: String = users[0].0, password: String = users[0].1
     ) throws -> RawIMAPClient {
-        let client = try connect(region)
-        let reply = try client.command("LOGIN \"\(user)\" \"\(password)\"")
-        guard reply.isOK else { throw LiveFailure("login at \(region): \(reply)") }
-        return client
+        do {
+            let client = try connect(region)
+            let reply = try client.command("LOGIN \"\(user)\" \"\(password)\"")
+            guard reply.isOK else { throw LiveFailure("\(reply)") }
+            return client
+        } catch {
+            throw LiveFailure("login at \(region): \(error)\n\(logTail(of: "\(region)-distributor"))")
+        }
     }
 
     /// Connects to a region's distributor.

@@ -7,9 +7,20 @@ internal import Testing
 extension Clusters {
     /// A worker that is gone costs a client next to nothing.
     @Suite("fail-over") struct Failover {
-        @Test func aSelectedSessionIsCarriedOverToStorage() throws {
+        /// A cluster whose distributors know that all nodes are up, so that sessions are at the workers.
+        private static func startedCluster() throws -> Cluster {
             let cluster = try Cluster()
             try cluster.start()
+            for node in cluster.plan.nodes where node.role == .distributor {
+                try cluster.eventually("\(node.name) knows its nodes") {
+                    try MetricsScrape(port: node.metrics).sum("pluto_distributor_node_up") == 3
+                }
+            }
+            return cluster
+        }
+
+        @Test func aSelectedSessionIsCarriedOverToStorage() throws {
+            let cluster = try Self.startedCluster()
             let client = try cluster.client("eu")
             for number in 1...5 { #expect(try client.append(to: "INBOX", ClusterMail.simple("mail \(number)")).isOK) }
             #expect(try client.command("SELECT INBOX").exists == 5)
@@ -22,9 +33,11 @@ extension Clusters {
             try cluster.killHard("eu-worker")
 
             // The same connection, the same numbers, the same mailbox: the client need not know.
-            var reply = try client.command("UID SEARCH ALL")
-            for _ in 0..<20 where !reply.isOK { reply = try client.command("UID SEARCH ALL") }
-            #expect(reply.isOK && reply.found == uids, "\(reply)")
+            try cluster.eventually("storage has all of it") {
+                let reply = try client.command("UID SEARCH ALL")
+                #expect(reply.isOK, "\(reply)")
+                return reply.found == uids
+            }
             #expect(try client.command("STORE 1 +FLAGS (\\Flagged)").isOK)
             #expect(try client.command("EXPUNGE").untagged.contains { $0.text == "* 2 EXPUNGE" })
             #expect(try client.append(to: "INBOX", ClusterMail.simple("mail 6")).isOK)
@@ -38,8 +51,7 @@ extension Clusters {
         }
 
         @Test func idleIsCarriedOver() throws {
-            let cluster = try Cluster()
-            try cluster.start()
+            let cluster = try Self.startedCluster()
             let client = try cluster.client("eu")
             #expect(try client.command("SELECT INBOX").isOK)
             let tag = try client.begin("IDLE")
@@ -56,8 +68,7 @@ extension Clusters {
         }
 
         @Test func aLoginGoesOnWhileTheWorkerIsDown() throws {
-            let cluster = try Cluster()
-            try cluster.start()
+            let cluster = try Self.startedCluster()
             let first = try cluster.client("eu")
             #expect(try first.append(to: "INBOX", ClusterMail.simple("one")).isOK)
             let us = try cluster.client("us")
@@ -71,6 +82,116 @@ extension Clusters {
             let third = try cluster.client("eu")
             try cluster.eventually("another region takes over") {
                 try MailboxView("INBOX", third).messages.count == 2
+            }
+            try cluster.stopAll()
+        }
+
+        @Test func whatWasAcknowledgedIsThereAndWhatWasNotIsThereAtMostOnce() throws {
+            let cluster = try Self.startedCluster()
+            let client = try cluster.client("eu")
+            #expect(try client.command("SELECT INBOX").isOK)
+            let subjects = (1...40).map { "Subject: mail \($0)" }
+            let tags = try (1...40).map { try client.beginAppend(to: "INBOX", ClusterMail.simple("mail \($0)")) }
+            var replies = try tags.prefix(10).map { try client.finish($0) }
+            try cluster.killHard("eu-worker")
+            replies += try tags.dropFirst(10).map { try client.finish($0) }
+            for reply in replies { #expect(reply.isOK || reply.tagged.text.contains("NO [UNAVAILABLE]"), "\(reply)") }
+            #expect(try client.command("NOOP").isOK)
+            try cluster.start(["eu-worker"])
+
+            let sure = Set(zip(subjects, replies).filter { $0.1.isOK }.map(\.0))
+            let (eu, us) = (try cluster.client("eu"), try cluster.client("us"))
+            try cluster.eventually("all that was acknowledged is everywhere") {
+                let views = (try MailboxView("INBOX", eu), try MailboxView("INBOX", us))
+                return views.0 == views.1 && sure.isSubset(of: views.0.subjects)
+            }
+            let found = try MailboxView("INBOX", us).subjects
+            #expect(Set(found).count == found.count && Set(found).isSubset(of: subjects), "\(found)")
+            try cluster.stopAll()
+        }
+
+        @Test func whatOnlyADeadWorkerHasComesBackWithIt() throws {
+            let cluster = try Self.startedCluster()
+            let client = try cluster.client("eu")
+            #expect(try client.command("SELECT INBOX").isOK)
+            cluster.isolate("eu-worker")
+            #expect(try client.append(to: "INBOX", ClusterMail.simple("at the worker")).isOK)
+            try cluster.killHard("eu-worker")
+            #expect(try client.append(to: "INBOX", ClusterMail.simple("at storage")).isOK)
+            #expect(try client.command("NOOP").isOK)
+            cluster.mend()
+            try cluster.start(["eu-worker"])
+            let (eu, us) = (try cluster.client("eu"), try cluster.client("us"))
+            try cluster.eventually("both are everywhere") {
+                let views = (try MailboxView("INBOX", eu), try MailboxView("INBOX", us))
+                return views.0 == views.1
+                    && Set(views.0.subjects) == ["Subject: at the worker", "Subject: at storage"]
+                    && views.0.messages.count == 2
+            }
+            // The session that was carried over sees the same.
+            try cluster.eventually("so it is in the session") {
+                #expect(try client.command("NOOP").isOK)
+                return try client.command("FETCH 1:* UID").untagged.count == 2
+            }
+            try cluster.stopAll()
+        }
+
+        @Test func anUploadThatIsCutIsRefusedAndTheSessionGoesOn() throws {
+            let cluster = try Self.startedCluster()
+            let client = try cluster.client("eu")
+            #expect(try client.command("SELECT INBOX").isOK)
+            let message = ClusterMail.simple("large") + [UInt8](repeating: UInt8(ascii: "x"), count: 200_000)
+            try client.send("u APPEND INBOX {\(message.count)}\r\n")
+            #expect(try client.readLine()?.text.hasPrefix("+") ?? false)
+            try client.socket.send(Array(message.prefix(100_000)))
+            try cluster.killHard("eu-worker")
+            try client.socket.send(Array(message.dropFirst(100_000)) + [13, 10])
+            let reply = try client.finish("u")
+            #expect(reply.tagged.text.contains("NO [UNAVAILABLE]"), "\(reply)")
+            #expect(try client.append(to: "INBOX", ClusterMail.simple("again")).isOK)
+            try cluster.eventually("the second attempt is there, and only that") {
+                try MailboxView("INBOX", cluster.client("us")).subjects == ["Subject: again"]
+            }
+            try cluster.stopAll()
+        }
+
+        @Test func aWorkerThatIsStoppedHandsItsSessionsOver() throws {
+            let cluster = try Self.startedCluster()
+            let (busy, idle) = (try cluster.client("eu"), try cluster.client("eu"))
+            for client in [busy, idle] { #expect(try client.command("SELECT INBOX").isOK) }
+            let tag = try idle.begin("IDLE")
+            #expect(try idle.readLine()?.text.hasPrefix("+") ?? false)
+            for number in 1...3 { #expect(try busy.append(to: "INBOX", ClusterMail.simple("mail \(number)")).isOK) }
+            let us = try cluster.client("us")
+            try cluster.eventually("a survivor has all of it") { try MailboxView("INBOX", us).messages.count == 3 }
+            try cluster.stop("eu-worker")
+            // Not even a change is refused: the worker says what it has not begun.
+            for number in 4...6 { #expect(try busy.append(to: "INBOX", ClusterMail.simple("mail \(number)")).isOK) }
+            var count = 0
+            while count < 6 { count = try #require(try Convergence.next("EXISTS", idle)) }
+            try idle.send("DONE\r\n")
+            #expect(try idle.finish(tag).isOK)
+            try cluster.start(["eu-worker"])
+            try cluster.eventually("the worker has all of it") {
+                try MailboxView("INBOX", cluster.client("eu")).messages.count == 6
+            }
+            try cluster.stopAll()
+        }
+
+        @Test func aWorkerThatHangsIsLeft() throws {
+            let cluster = try Self.startedCluster()
+            let client = try cluster.client("eu")
+            #expect(try client.command("SELECT INBOX").isOK)
+            cluster.freeze("eu-worker")
+            let second = try cluster.client("eu")
+            #expect(try second.append(to: "INBOX", ClusterMail.simple("one")).isOK)
+            #expect(try client.command("SEARCH ALL").isOK)
+            #expect(try client.command("CREATE Work").isOK)
+            cluster.thaw("eu-worker")
+            try cluster.eventually("the worker serves again") {
+                let fresh = try cluster.client("eu")
+                return try fresh.command("STATUS Work (MESSAGES)").isOK
+                    && MailboxView("INBOX", fresh).messages.count == 1
             }
             try cluster.stopAll()
         }

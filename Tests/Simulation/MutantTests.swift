@@ -8,10 +8,10 @@ import Testing
 /// A checker that cannot fail proves nothing: each deliberate mistake must be found within a few seeds.
 @Suite struct MutantTests {
     /// A group with an INBOX that belongs to node-0.
-    private func group(_ mutant: Mutant) -> Simulation {
+    private func group(_ mutant: Mutant, seed: UInt64 = 1) -> Simulation {
         var scenario = Scenario()
         (scenario.nodes, scenario.clients, scenario.mutant) = (3, 0, mutant)
-        let simulation = Simulation(seed: 1, scenario: scenario)
+        let simulation = Simulation(seed: seed, scenario: scenario)
         simulation.start(withClients: false, withFaults: false)
         simulation.advance(by: 2_000)
         simulation.perform(at: 0) { (state, batch) throws(CRDTError) in
@@ -37,12 +37,17 @@ import Testing
 
     /// A split brain after which nobody repeats the assignments that do not count.
     @Test func forksThatAreNeverMergedAreFound() {
-        let simulation = group(.neverMerges)
-        simulation.network.partition(["node-0": 0, "node-1": 1, "node-2": 1])
-        for node in 0...1 { simulation.append(at: node, 3) }
-        simulation.advance(by: 8_000)
-        simulation.finish()
-        #expect(simulation.failure != nil)
+        // Which of the two owners counts in the end, and so whether that alone settles it, is chance.
+        let isFound = (1...10 as ClosedRange<UInt64>).contains { seed in
+            let simulation = group(.neverMerges, seed: seed)
+            simulation.nodes[0].crash(thenRestart: false)
+            simulation.network.partition(["node-0": 0, "node-1": 1, "node-2": 2])
+            for node in 1...2 { simulation.append(at: node, 3) }
+            simulation.advance(by: 8_000)
+            simulation.finish()
+            return simulation.failure != nil
+        }
+        #expect(isFound)
     }
 
     @Test(arguments: Mutant.allCases.filter { $0 != .sharesTheStripe && $0 != .neverMerges })
@@ -58,6 +63,7 @@ import Testing
             scenario.faults.crash = 5
             scenario.faults.breakPerMessage = 200
             scenario.faults.crashAtWrite = 60
+            if mutant == .skipsOneMoreThanTheSnapshotHad { scenario.faults.wipe = 15 }
             if Simulation(seed: seed, scenario: scenario).run() != nil { return }
         }
         Issue.record("\(mutant) was not found")

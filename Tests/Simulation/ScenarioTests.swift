@@ -142,7 +142,7 @@ import Testing
         simulation.append(at: 0, 40)
         simulation.wait("all to have all") { $0.isEqual && $0.messages(at: 2).count == 40 }
         let victim = simulation.nodes[2]
-        victim.wipe { simulation.held(of: $0, besides: victim) }
+        victim.wipe(members: simulation.members) { simulation.held(of: $0, besides: victim) }
         victim.start()
         simulation.append(at: 1, 5)
         simulation.wait("the mail to be back", within: 60_000) { $0.messages(at: 2).count == 45 }

@@ -44,6 +44,33 @@ extension Simulation {
         }
     }
 
+    /// Carries out a command at a node if it serves; nobody waits for the answer, which may never come.
+    func attempt(
+        at node: Int, bodies: [[UInt8]] = [],
+        _ command: (inout AccountState, inout OperationBatch) throws(CRDTError) -> Void
+    ) {
+        let node = nodes[node]
+        guard node.serves, let store = node.store else { return }
+        store.localInterest.insert("user0")
+        let sessions = node.sessions
+        store.issueWithBodies("user0") { (state, batch) throws(CRDTError) -> [[UInt8]] in
+            try command(&state, &batch)
+            return bodies
+        } done: { [oracle] result in
+            if case .success(let operations) = result, sessions == node.sessions { oracle.acknowledged(operations) }
+        }
+    }
+
+    /// Appends messages to the INBOX of a node that serves.
+    func attemptAppends(at node: Int, _ count: Int) {
+        for _ in 0..<count {
+            let number = world.number(0...UInt64.max)
+            attempt(at: node, bodies: [Simulation.body(number)]) { (state, batch) throws(CRDTError) in
+                try state.append(Simulation.facts(number), to: .inbox, batch: &batch)
+            }
+        }
+    }
+
     /// Appends messages to the INBOX and waits until all are acknowledged.
     func append(at node: Int, _ count: Int, size: Int = 40) {
         var left = count

@@ -16,6 +16,8 @@ final class Simulation {
     private var isPartitioned = false
     private var script = false
     private var lastStripe: UInt8 = 0
+    /// The bodies that a lost disk alone held.
+    private var lostBodies: Set<BodyDigest> = []
 
     /// How long everything may take to come to rest, in milliseconds of virtual time.
     static let restMilliseconds: UInt64 = 180_000
@@ -116,15 +118,14 @@ final class Simulation {
                 return "\(node.name) holds \(store.durable), \(present[0].name) \(first.durable)"
             }
             if store.replica.waitingFrames > 0 { return "\(store.replica.waitingFrames) frames wait at \(node.name)" }
-            let missing = store.missingBodies(limit: 3)
-            if !missing.isEmpty { return "\(node.name) lacks bodies, \(missing)" }
+            let missing = store.missingBodies(limit: 1_000).filter { !lostBodies.contains($0.digest) }
+            if !missing.isEmpty { return "\(node.name) lacks \(missing.count) bodies, \(missing[0])" }
             for (index, box) in store.accounts {
                 for (name, mailbox) in box.state.mailboxes {
                     let summary = box.state.summary(of: mailbox)
                     if summary?.waiting ?? 0 > 0 {
-                        let facts = box.state.uidFacts(of: mailbox, context: store.context())
-                        return
-                            "in \(name) of account \(index.rawValue) at \(node.name) messages wait: \(String(describing: facts))"
+                        let account = store.replica.symbols.name(of: index) ?? "?"
+                        return "messages wait at \(node.name): \(diagnosis(account, name))"
                     }
                 }
             }
@@ -199,11 +200,25 @@ final class Simulation {
         network.partition(sides)
     }
 
+    /// Who is a member now, as far as whoever runs the group knows.
+    var members: [GroupMember] { present.map { GroupMember(name: $0.name, stripe: $0.stripe) } }
+
     private func wipe() {
         let up = nodes.filter(\.isUp)
         guard up.count > 1, let victim = world.pick(up) else { return }
-        if victim.wipe(heldByOthers: { held(of: $0, besides: victim) }) { for client in clients { client.beginAnew() } }
+        noteLostBodies(victim)
+        if victim.wipe(members: members, heldByOthers: { held(of: $0, besides: victim) }) {
+            for client in clients { client.beginAnew() }
+        }
         world.after(world.number(10_000...3_000_000)) { victim.start() }
+    }
+
+    /// A body that no other node holds for sure is lost with the disk, even if others know of the message.
+    private func noteLostBodies(_ victim: SimulatedNode) {
+        guard let store = victim.store else { return }
+        var lost = Set(store.bodies.keys)
+        for node in nodes where node !== victim { lost.subtract(node.disk.heldBodies) }
+        lostBodies.formUnion(lost)
     }
 
     /// How much of a replica's stream any other node holds for sure.
@@ -249,6 +264,7 @@ final class Simulation {
                 let witness = nodes.first(where: { node in
                     node !== leaver && node.serves
                         && node.store.map { StreamVector($0.durable)[store.replica.id] >= own } ?? false
+                        && node.store?.missingBodies(limit: 1).isEmpty ?? false
                 })
             else { return removeWhenDrained(leaver) }
             world.note("\(leaver.name) leaves")

@@ -3,35 +3,18 @@
 
 import Testing
 
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Darwin)
-private import Darwin
-#elseif canImport(Musl)
-private import Musl
-#endif
-
-/// Random groups under random faults. `KUIPER_SEEDS=1000` runs so many, `KUIPER_SEED=42` replays one exactly and prints what happened.
+/// Random groups under random faults, each decided by its seed alone.
 @Suite struct SimulationTests {
-    static let defaultSeeds: UInt64 = 20
-
-    private static func setting(_ name: String) -> UInt64? {
-        getenv(name).flatMap { UInt64(String(cString: $0)) }
-    }
-
-    static var seeds: [UInt64] {
-        if let seed = setting("KUIPER_SEED") { return [seed] }
-        return Array(0..<(setting("KUIPER_SEEDS") ?? defaultSeeds))
-    }
-
-    @Test(arguments: seeds)
-    func groupsConvergeUnderFaults(seed: UInt64) {
-        let simulation = Simulation(seed: seed, scenario: Scenario(seed: seed))
-        let isReplay = SimulationTests.setting("KUIPER_SEED") != nil
-        if isReplay { simulation.world.traceLimit = 5_000 }
-        guard let failure = simulation.run() else { return }
-        if isReplay { for line in simulation.world.trace { print(line) } }
-        Issue.record(
-            "seed \(seed): \(failure)\nreplay it with: make simulate SEED=\(seed)")
+    @Test(arguments: SeedRun.workers) func groupsConvergeUnderFaults(worker: Int) {
+        while let seed = SeedRun.next() {
+            let simulation = Simulation(seed: seed, scenario: Scenario(seed: seed))
+            if SeedRun.isReplay { simulation.world.traceLimit = 20_000 }
+            let failure = simulation.run()
+            if SeedRun.isReplay { for line in simulation.world.trace { print(line) } }
+            if let failure {
+                Issue.record("seed \(seed): \(failure)\nreplay it with: make simulate SEED=\(seed)")
+            }
+            SeedRun.finished(seed, failure: failure, virtualMilliseconds: simulation.world.milliseconds)
+        }
     }
 }

@@ -42,6 +42,7 @@ extension SpliceMachine {
             phase = .command
             skip(header)
         case .dropping(let isOpen):
+            droppedLineBytes = 0
             if case .literal(let byteCount, .nonSynchronizing)? = header {
                 client.expectLiteral(byteCount)
             } else {
@@ -60,7 +61,10 @@ extension SpliceMachine {
         case .rest, .idle:
             keep(part)
             toServer(part)
-        case .dropping: break
+        case .dropping:
+            droppedLineBytes += part.count
+            guard droppedLineBytes > limits.droppedLineBytes else { return }
+            close("a line without end", goodbye: "The line is too long; please connect again")
         }
     }
 

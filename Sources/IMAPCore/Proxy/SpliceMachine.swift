@@ -57,9 +57,11 @@ public struct SpliceMachine: ~Copyable {
     /// The commands that have not been answered, oldest first; the last may not be complete.
     var commands: [ProxiedCommand] = []
     /// The ticket, as the server made it; nil when it is too large to be kept.
-    var ticket: [UInt8]? = []
+    var ticket: [UInt8]? = SessionTicket().encoded()
     /// Why the streams can no longer be followed; then nothing can be carried over.
     var confusion: String?
+    /// How much of a line was dropped whose end has not come.
+    var droppedLineBytes = 0
     var hasSaidGoodbye = false
     /// Why the proxy is to end as soon as no command is in progress.
     var ending: String?
@@ -96,9 +98,11 @@ public struct SpliceMachine: ~Copyable {
     // MARK: Getters
 
     /// Whether the shell should read from the client.
+    ///
+    /// What has come is passed on unless the server's word is due, so a part of a line that is left always needs more.
     public var wantsClientInput: Bool {
-        link == .up && client.bufferedByteCount < limits.bufferedInputBytes
-            && commands.count < limits.commandsInProgress
+        link == .up && commands.count < limits.commandsInProgress
+            && (client.mode != .waiting || client.bufferedByteCount < limits.bufferedInputBytes)
     }
 
     /// How many commands have not been answered.
@@ -157,6 +161,9 @@ public struct SpliceLimits: Hashable, Sendable {
     public var bufferedInputBytes = 65_536
     /// The most bytes of a ticket, 4 MiB by default; a session with a larger one cannot be carried over.
     public var ticketBytes = 4 << 20
+
+    /// The most bytes of a line, whose server is gone, that are dropped in search of its end; 1 MiB by default.
+    public var droppedLineBytes = 1 << 20
 
     /// Makes the default limits.
     public init() {}

@@ -121,6 +121,21 @@ import Testing
         #expect(script.node.announced == [MemberIdentity(name: "me", replica: ReplicaID(1))])
     }
 
+    @Test func repeatsAnAnnouncementUntilTheGroupShowsIt() throws {
+        let script = try PeerScript()
+        script.advance(20_000)
+        #expect(script.node.announced.isEmpty)
+        _ = script.establish("a", 2, .incoming)
+        script.advance(4_000)
+        #expect(script.node.announced.count == 1)
+        script.advance(1_500)
+        #expect(script.node.announced.count == 2)
+        let identity = MemberIdentity(name: "me", replica: ReplicaID(1))
+        script.node.machine.groupChanged(script.group, announced: [identity], now: script.now)
+        script.advance(20_000)
+        #expect(script.node.announced == [identity, identity])
+    }
+
     @Test func aStoreThatLostOwnOperationsTakesANewLife() throws {
         let script = try PeerScript()
         try script.store.issue(3)

@@ -108,6 +108,43 @@ import Testing
         #expect(script.node.imports.count == 1)
     }
 
+    @Test func aSourceThatWasLeftServesAgainOnceTheStreamMoved() throws {
+        let script = try PeerScript()
+        let link = script.establish("a", 2, .incoming, durable: [position(2, 4)])
+        for _ in 0..<80 {
+            script.advance(250)
+            script.feed(.presence(script.presence([position(2, 4)])), link)
+        }
+        let origin = try ToyStore(2)
+        try origin.issue(4)
+        script.clear()
+        script.feed(origin.log, link)
+        script.feed(.presence(script.presence([position(2, 6)])), link)
+        #expect(script.subscriptions(link) == [[position(2, 5)]])
+    }
+
+    @Test func aSourceIsNotBlamedForFramesThatWaitForAnotherOrigin() throws {
+        let (first, second) = (try ToyStore(2), try ToyStore(3))
+        try second.issue(1)
+        _ = first.receive([.operations(Array(second.log[0].envelope[FrameEnvelope.headerBytes...]))])
+        try first.issue(1)
+        let script = try PeerScript()
+        let link = script.establish("a", 2, .incoming, durable: [position(2, 1)])
+        script.clear()
+        var asked = 1
+        for _ in 0..<200 {
+            if asked > 0 { script.feed(Array(first.log[1...]), link) }
+            script.clear()
+            script.advance(250)
+            script.feed(.presence(script.presence([position(2, 1)])), link)
+            asked = script.subscriptions(link).count { $0.contains(position(2, 1)) }
+        }
+        #expect(script.node.imports.isEmpty)
+        script.feed(.presence(script.presence([position(2, 1), position(3, 1)])), link)
+        script.feed(Array(second.log), link)
+        #expect(script.store.names == [position(3, 1), position(2, 1)])
+    }
+
     @Test func acknowledgesWhatIsDurableOnly() throws {
         let script = try PeerScript()
         let link = script.establish("a", 2, .incoming)

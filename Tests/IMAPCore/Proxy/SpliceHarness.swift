@@ -26,7 +26,7 @@ final class SpliceHarness {
 
     init(_ store: ModelStore = ModelStore()) throws {
         self.store = store
-        shell = try ModelShell(store, resuming: [])
+        shell = try ModelShell(store, resuming: nil)
         shell.open()
     }
 

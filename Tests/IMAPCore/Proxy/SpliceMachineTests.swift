@@ -238,6 +238,45 @@ struct SpliceMachineTests {
         #expect(harness.line("b NOOP") == ["b OK NOOP completed"])
     }
 
+    @Test(arguments: 65_530...65_540)
+    func aLineOfAnyLengthIsReadOn(length: Int) throws {
+        let harness = try selected()
+        harness.send("a " + String(repeating: "x", count: length - 2))
+        #expect(harness.wantsClientInput)
+        #expect(harness.line("").first?.hasPrefix("a BAD") == true)
+    }
+
+    @Test func whatComesBehindALiteralThatNobodyHasAskedForIsBounded() throws {
+        let harness = try selected()
+        harness.isFast = false
+        harness.send("a APPEND INBOX {3}\r\n")
+        harness.send([UInt8](repeating: UInt8(ascii: "x"), count: SpliceLimits().bufferedInputBytes))
+        #expect(!harness.wantsClientInput)
+    }
+
+    @Test func aLongLineWhoseServerIsLostIsDroppedToItsEnd() throws {
+        let harness = try selected()
+        harness.isFast = false
+        harness.send("a SEARCH " + String(repeating: "x", count: 100_000))
+        try harness.failOver()
+        harness.isFast = true
+        harness.send(String(repeating: "x", count: 100_000))
+        #expect(harness.lines() == [])
+        #expect(harness.line("").first?.hasPrefix("a NO [UNAVAILABLE]") == true)
+        #expect(harness.line("b NOOP") == ["b OK NOOP completed"])
+    }
+
+    @Test func aLineWithoutEndWhoseServerIsLostEndsTheSession() throws {
+        let harness = try selected()
+        harness.isFast = false
+        harness.send("a SEARCH " + String(repeating: "x", count: 100_000))
+        try harness.failOver()
+        harness.isFast = true
+        for _ in 0..<20 { harness.send(String(repeating: "x", count: 100_000)) }
+        #expect(harness.lines().first?.hasPrefix("* BYE") == true)
+        #expect(harness.closed == "a line without end")
+    }
+
     // MARK: Ends
 
     @Test func aReleasedSessionRepeatsEverythingThatWasNotBegun() throws {

@@ -41,12 +41,11 @@ final class ModelShell {
     }
 
     /// Carries on with what another server has told its client.
-    convenience init(_ store: ModelStore, resuming bytes: [UInt8]) throws(IMAPError) {
+    convenience init(_ store: ModelStore, resuming bytes: [UInt8]?) throws(IMAPError) {
         self.init(store)
-        // Who has selected nothing yet has no ticket.
-        let ticket = bytes.isEmpty ? nil : try SessionTicket(decoding: bytes.span)
+        let ticket = try bytes.map { bytes throws(IMAPError) in try SessionTicket(decoding: bytes.span) }
         let mailbox = ticket?.mailbox.flatMap { openMailbox($0.name, readOnly: $0.isReadOnly) }
-        self.ticket = bytes
+        self.ticket = bytes ?? []
         machine = try SessionMachine(configuration: SessionConfiguration(), resuming: ticket, in: mailbox)
     }
 

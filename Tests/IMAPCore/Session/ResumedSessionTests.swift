@@ -11,7 +11,7 @@ struct ResumedSessionTests {
     private func selected(_ count: Int, _ command: String = "SELECT INBOX") throws -> (ModelStore, [UInt8]) {
         let store = ModelStore()
         for _ in 0..<count { store.append(.inbox) }
-        let shell = try ModelShell(store, resuming: [])
+        let shell = try ModelShell(store, resuming: nil)
         shell.open()
         shell.line("s \(command)")
         return (store, shell.ticket)
@@ -133,7 +133,7 @@ struct ResumedSessionTests {
 
     @Test func aSessionWithoutAMailboxHasNone() throws {
         let (store, _) = try selected(2)
-        let shell = try resume(store, [])
+        let shell = try resume(store, SessionTicket().encoded())
         #expect(shell.state == .authenticated)
         #expect(shell.line("a NOOP") == ["a OK NOOP completed"])
         shell.line("b SELECT INBOX")

@@ -112,7 +112,7 @@ struct SessionTicketTests {
         var random = SeededGenerator(seed: UInt64(seed))
         let store = ModelStore(["INBOX", "Two"])
         for _ in 0..<20 { store.append(.inbox) }
-        let shell = try ModelShell(store, resuming: [])
+        let shell = try ModelShell(store, resuming: nil)
         shell.open()
         #expect(shell.output.isEmpty)
         shell.line("s SELECT INBOX")
@@ -141,7 +141,7 @@ struct SessionTicketTests {
         let store = ModelStore()
         for _ in 0..<5_000 { store.append(.inbox) }
         store.remove(Set(store.uids("INBOX").filter { $0.rawValue % 2 == 0 }), from: .inbox)
-        let shell = try ModelShell(store, resuming: [])
+        let shell = try ModelShell(store, resuming: nil)
         shell.open()
         shell.line("s SELECT INBOX")
         #expect(shell.ticket.count > 4_000)
@@ -156,7 +156,7 @@ struct SessionTicketTests {
     @Test func manyRemovalsAreReportedInParts() throws {
         let store = ModelStore()
         for _ in 0..<6_000 { store.append(.inbox) }
-        let shell = try ModelShell(store, resuming: [])
+        let shell = try ModelShell(store, resuming: nil)
         shell.open()
         shell.line("s SELECT INBOX")
         shell.changes = []

@@ -112,8 +112,7 @@ final class SimulatedClient {
             }
         }
         let body = self.body
-        let validity = UIDValiditySource(
-            nowSeconds: UInt32(truncatingIfNeeded: store.now / 1_000), stripe: node.stripe)
+        let validity = node.validitySource
         var bodies: [[UInt8]] = []
         store.issueWithBodies(account) { [self] (state, batch) throws(CRDTError) -> [[UInt8]] in
             try run(&state, &batch, keywords, body, validity, &bodies)

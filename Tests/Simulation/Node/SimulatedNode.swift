@@ -18,7 +18,7 @@ final class SimulatedNode: NetworkEnd {
     let stripe: UInt8
     let skewMilliseconds: Int64
     /// The members that the node's configuration names.
-    let configured: [GroupMember]
+    private(set) var configured: [GroupMember]
     private(set) var disk: SimulatedDisk
     private(set) var store: SimulatedStore?
     private(set) var box: MachineBox?
@@ -28,6 +28,8 @@ final class SimulatedNode: NetworkEnd {
     private(set) var isRetired = false
     /// Whether clients are sent elsewhere, because the node is about to leave.
     var isRetiring = false
+    /// How often the disk was lost.
+    private(set) var wipes: UInt64 = 0
     /// The sessions at this node end when this changes.
     private(set) var sessions: UInt64 = 0
     /// What the machine reported, by kind.
@@ -61,6 +63,13 @@ final class SimulatedNode: NetworkEnd {
 
     var wallMilliseconds: UInt64 {
         UInt64(Int64(SimulatedNode.epochMilliseconds + world.milliseconds) + skewMilliseconds)
+    }
+
+    /// The clock that UIDVALIDITY comes from. A disk is not replaced within a second: by the time a new one serves, the clock is beyond every UIDVALIDITY that the
+    /// former gave, which runs ahead of the clock by 16 for each mailbox that is made.
+    var validitySource: UIDValiditySource {
+        UIDValiditySource(
+            nowSeconds: UInt32(truncatingIfNeeded: wallMilliseconds / 1_000 + 4_096 * wipes), stripe: stripe)
     }
 
     var time: ReplicationTime {
@@ -120,13 +129,18 @@ final class SimulatedNode: NetworkEnd {
 
     /// The disk is lost with everything on it.
     ///
+    /// - Parameters:
+    ///   - members: who is a member now: whoever sets the node up again writes a new configuration.
+    ///   - held: how much of a replica's operations others hold.
     /// - Returns: whether operations are lost with it.
     @discardableResult
-    func wipe(heldByOthers held: (ReplicaID) -> UInt64) -> Bool {
+    func wipe(members: [GroupMember], heldByOthers held: (ReplicaID) -> UInt64) -> Bool {
         world.note("\(name) is wiped")
         let (id, had) = (replicaID, StreamVector(store?.durable ?? []))
         crash(thenRestart: false)
         disk = SimulatedDisk(world: world)
+        wipes += 1
+        configured = members
         return oracle.isGone(name, id, stripe: stripe, had: had, held: held)
     }
 

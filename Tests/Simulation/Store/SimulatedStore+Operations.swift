@@ -118,7 +118,9 @@ extension SimulatedStore {
         var changes: [StateChange] = []
         for operation in frame.operations {
             let dot = operation.dot
-            if imported[operation.account].map({ $0.contains(dot) }) != true {
+            let slip: UInt64 = world.mutant == .skipsOneMoreThanTheSnapshotHad ? 1 : 0
+            let last = imported[operation.account].map { $0[dot.replica] + slip } ?? 0
+            if dot.counter > last {
                 box(operation.account).state.apply(operation, context: context, changes: &changes)
             }
             context.past[dot.replica] = dot.counter
@@ -194,7 +196,7 @@ extension SimulatedStore {
 
     func advanceStability(_ stable: [StreamPosition], _ retain: [StreamPosition], _ ownSecured: UInt64) {
         (self.stable, self.retain, self.ownSecured) = (stable, retain, ownSecured)
-        let vector = replica.vector(of: stable)
+        let vector = world.mutant == .prunesTooEarly ? replica.delivered : replica.vector(of: stable)
         for box in accounts.values {
             var changes: [StateChange] = []
             box.state.prune(stable: vector, changes: &changes)

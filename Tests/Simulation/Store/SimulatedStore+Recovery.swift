@@ -28,11 +28,14 @@ extension SimulatedStore {
             try store.load(image)
             var failure: CRDTError?
             var uploads: [UInt64: [UInt8]] = [:]
+            var last: [UInt8]?
             let corruption = disk.recover { kind, position, payload in
                 if kind == .bodyChunk || kind == .bodyEnd {
                     SimulatedBody.recover(kind, payload, &uploads, &store.bodies)
                 } else if kind == .operations, position >= image.position, failure == nil {
-                    do throws(CRDTError) { try store.replay(payload) } catch { failure = error }
+                    var next: [UInt8]? = payload
+                    if world.mutant == .forgetsTheLastFrame { (next, last) = (last, payload) }
+                    do throws(CRDTError) { if let next { try store.replay(next) } } catch { failure = error }
                 }
             }
             if let corruption { world.violate("\(node): \(corruption)") }

@@ -125,6 +125,10 @@ extension SimulatedStore {
     /// Puts a snapshot of everything in force, with all of the own log that it lacks on top.
     private func replaceEverything(_ arriving: SimulatedImport) throws(CRDTError) {
         guard isSettled else { throw CRDTError(.notPermitted, "the import is put in force when the log is at rest") }
+        // A mailbox is named by the index of a replica: what was shown can be taken over only if both states mean the same by it.
+        guard zip(replica.replicas.ids, arriving.replica.replicas.ids).allSatisfy({ $0 == $1 }) else {
+            throw CRDTError(.notPermitted, "a replica was heard of while the snapshot came; it has to come again")
+        }
         for box in accounts.values { loadAll(box) }
         let context = SnapshotImport.context(of: arriving.replica)
         let made = try accounts(arriving.steps, context)
@@ -140,7 +144,10 @@ extension SimulatedStore {
         do throws(CRDTError) {
             try replayOwnLog()
             for (index, box) in accounts {
-                guard let old = former.accounts[index] else { continue }
+                guard let name = replica.symbols.name(of: index),
+                    let formerIndex = arriving.replica.symbols.account(named: name),
+                    let old = former.accounts[formerIndex]
+                else { continue }
                 Exposure.carryOver(from: old.state, to: &box.state)
             }
             for position in before.positions where position.origin == replica.id {

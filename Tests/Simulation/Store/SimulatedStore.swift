@@ -130,7 +130,7 @@ final class SimulatedStore {
         let life = generationOfLife
         var delay = world.number(world.faults.disk)
         if world.fault(world.faults.slowWrite) { delay *= 100 }
-        if !batch.isEmpty && world.fault(world.faults.crashAtWrite) {
+        if !batch.isEmpty && (world.isPlannedCrash(of: node) || world.fault(world.faults.crashAtWrite)) {
             world.after(world.number(0...delay)) { [self] in
                 if !isStopped && life == generationOfLife { requestCrash() }
             }

@@ -134,6 +134,21 @@ final class SimulatedDisk {
         return LogRead(frames: frames, next: next)
     }
 
+    /// The bodies that a node has after a start from this disk.
+    var heldBodies: Set<BodyDigest> {
+        var uploads: [UInt64: [UInt8]] = [:]
+        var bodies = engine?.bodies ?? [:]
+        var position = start
+        while let read = read(from: position, maximumBytes: 1 << 20), !read.frames.isEmpty {
+            for frame in read.frames where frame.kind == .bodyChunk || frame.kind == .bodyEnd {
+                let payload = Array(frame.envelope.dropFirst(FrameEnvelope.headerBytes))
+                SimulatedBody.recover(frame.kind, payload, &uploads, &bodies)
+            }
+            position = read.next
+        }
+        return Set(bodies.keys)
+    }
+
     /// Removes the segments that lie wholly before a position.
     ///
     /// - Returns: where the log begins now.

@@ -43,6 +43,23 @@ final class World {
         trace.append("\(timeline.now) " + what())
     }
 
+    // MARK: Planned crashes
+
+    /// Which write of which node ends in a crash.
+    var plannedCrash: (node: String, write: Int)?
+    private var writes: [String: Int] = [:]
+    /// Whether the planned crash has come.
+    private(set) var hasCrashedAsPlanned = false
+
+    /// A node begins to write.
+    func isPlannedCrash(of node: String) -> Bool {
+        guard let plannedCrash, plannedCrash.node == node, !isCalm else { return false }
+        writes[node, default: 0] += 1
+        if writes[node] != plannedCrash.write { return false }
+        hasCrashedAsPlanned = true
+        return true
+    }
+
     // MARK: Time
 
     /// Microseconds since the beginning.
@@ -117,4 +134,10 @@ enum Mutant: String, CaseIterable {
     case sharesTheStripe
     /// Assignments that do not count are never repeated.
     case neverMerges
+    /// Recovery leaves out the last frame of the log.
+    case forgetsTheLastFrame
+    /// After a snapshot one operation too many of each replica counts as contained.
+    case skipsOneMoreThanTheSnapshotHad
+    /// What is deleted here is forgotten before everybody has deleted it.
+    case prunesTooEarly
 }

@@ -12,7 +12,9 @@ package struct LiveFailure: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 
     /// The failure of a system call that was just made.
-    package static func system(_ call: String) -> LiveFailure { LiveFailure("\(call): \(String(cString: strerror(errno)))") }
+    package static func system(_ call: String) -> LiveFailure {
+        LiveFailure("\(call): \(String(cString: strerror(errno)))")
+    }
 }
 
 /// The programs that the tests run.

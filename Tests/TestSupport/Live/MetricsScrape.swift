@@ -12,7 +12,7 @@ package struct MetricsScrape: Sendable {
         try self.init(port: port)
     }
 
-    /// Asks whoever serves metrics on a port of loopback.
+    /// Asks whoever has a port of this machine.
     package init(port: Int) throws {
         let socket = try LiveSocket(port: port)
         try socket.send(Array("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8))

@@ -16,7 +16,8 @@ package final class TemporaryDirectory: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit { Files.deleteTree(path) }
+    /// With KUIPER_KEEP=1 in the environment the directory stays, for a look at what a failed test has left.
+    deinit { if getenv("KUIPER_KEEP") == nil { Files.deleteTree(path) } }
 
     /// A path inside.
     package func file(_ name: String) -> String { path + "/" + name }

@@ -5,6 +5,7 @@ import CRDTKit
 import LiveTestSupport
 import MailStore
 import ReplicaService
+import ReplicaTestSupport
 import TestSupport
 import Testing
 

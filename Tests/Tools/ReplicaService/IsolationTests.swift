@@ -7,6 +7,7 @@ import Logging
 import MailStore
 import NodeSupport
 import ReplicaService
+import ReplicaTestSupport
 import Testing
 
 /// Nobody delays anybody else, and whoever does not belong is refused with a reason.

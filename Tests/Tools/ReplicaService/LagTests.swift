@@ -3,6 +3,7 @@
 
 import LiveTestSupport
 import MailStore
+import ReplicaTestSupport
 import Testing
 
 /// How long what is acknowledged here takes to be shown there. The figures are printed, not judged: machines differ.

@@ -14,13 +14,14 @@ struct OriginPause: Sendable {
 struct OriginProgress: Sendable {
     var counter: UInt64
     var at: UInt64
-    /// How often it was asked for again since it moved.
+    /// How often it was asked for again in vain since it moved: nothing at all came on its link.
     var restarts = 0
 }
 
-/// A peer that did not bring what it says it has of an origin.
+/// A peer that did not bring what it says it has of an origin behind a counter.
 struct OriginDistrust: Sendable {
     var peer: String
+    var counter: UInt64
     var until: UInt64
 }
 

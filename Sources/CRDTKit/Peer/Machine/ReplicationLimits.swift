@@ -68,6 +68,9 @@ public struct ReplicationLimits: Sendable {
     public var fruitlessRestarts = 5
     /// For how long that is believed, in milliseconds; default 60,000.
     public var distrustMilliseconds: UInt64 = 60_000
+    /// After what time an announcement that did not show in the group's account is repeated, in milliseconds; default
+    /// 5,000.
+    public var announcementMilliseconds: UInt64 = 5_000
     /// The longest time between two looks at everything that time decides, in milliseconds; default 250.
     public var tickMilliseconds: UInt64 = 250
 

@@ -190,9 +190,15 @@ extension ReplicationMachine {
                 peer: peer, onlyHere: ours.subtracting(names).sorted(), onlyThere: names.subtracting(ours).sorted()))
     }
 
+    /// Lets the store tell the group who this node is; again after a while, should the store not have been able to.
     private mutating func announceSelf() {
-        guard announced[group.node] != store.replica && announcedOwn != store.replica else { return }
-        announcedOwn = store.replica
+        guard announced[group.node] != store.replica else { return }
+        if let asked = announcedOwn, asked.replica == store.replica,
+            now.monotonicMilliseconds - asked.at < limits.announcementMilliseconds
+        {
+            return
+        }
+        announcedOwn = (store.replica, now.monotonicMilliseconds)
         put(.announce(MemberIdentity(name: group.node, replica: store.replica)))
     }
 
@@ -205,6 +211,11 @@ extension ReplicationMachine {
     }
 
     // MARK: Members
+
+    /// Repeats an announcement that the group's account does not show.
+    mutating func repeatAnnouncement() {
+        if announcedOwn != nil { announceSelf() }
+    }
 
     mutating func setMembers(_ identities: [MemberIdentity]) {
         let former = announced

@@ -78,7 +78,7 @@ extension ReplicationMachine {
 
     private func choose(_ origin: ReplicaID, _ have: UInt64, _ available: [Source]) -> LinkID? {
         var able = available.filter { $0.serves(origin, after: have) }
-        if let distrust = distrusted[origin], distrust.until > now.monotonicMilliseconds {
+        if let distrust = distrusted[origin], distrust.counter == have, distrust.until > now.monotonicMilliseconds {
             able.removeAll { $0.name == distrust.peer }
         }
         if let itself = able.first(where: { $0.replica == origin }) { return itself.link }
@@ -132,14 +132,15 @@ extension ReplicationMachine {
             else { continue }
             links[link]?.subscriptions.remove(origin)
             sources[origin] = nil
-            progress[origin]?.restarts += 1
-            if let restarts = progress[origin]?.restarts, restarts >= limits.fruitlessRestarts {
-                // Its log has not what it says: another peer serves, or a snapshot does.
-                let until = now.monotonicMilliseconds + limits.distrustMilliseconds
-                distrusted[origin] = OriginDistrust(peer: state.peer, until: until)
-                progress[origin]?.restarts = 0
-            }
             isStalled = true
+            // What came may wait for another origin: then it is not the source that is to blame.
+            if state.framesAt > since { continue }
+            progress[origin]?.restarts += 1
+            guard let restarts = progress[origin]?.restarts, restarts >= limits.fruitlessRestarts else { continue }
+            // Its log has not what it says: another peer serves, or a snapshot does.
+            progress[origin]?.restarts = 0
+            distrusted[origin] = OriginDistrust(
+                peer: state.peer, counter: have, until: now.monotonicMilliseconds + limits.distrustMilliseconds)
         }
         if isStalled { evaluateSubscriptions() }
     }

@@ -10,6 +10,7 @@ extension ReplicationMachine {
         for name in members.keys.sorted() { checkReachability(name) }
         updateUnreachable()
         updateStability()
+        repeatAnnouncement()
         restartStalledStreams()
         evaluateSubscriptions()
         checkBodies()

@@ -30,8 +30,8 @@ public struct ReplicationMachine: ~Copyable {
     var members: [String: PeerMember] = [:]
     var links: [LinkID: PeerLink] = [:]
     var announced: [String: ReplicaID]
-    /// The identity that this node's announcement was asked for.
-    var announcedOwn: ReplicaID?
+    /// The identity that this node's announcement was asked for, and when.
+    var announcedOwn: (replica: ReplicaID, at: UInt64)?
     /// The life for which a new incarnation was asked.
     var staleLife: ReplicaID?
     var reportedUnreachable: Set<ReplicaID> = []
@@ -44,6 +44,7 @@ public struct ReplicationMachine: ~Copyable {
     /// Origins that are not asked for until a time.
     var pauses: [ReplicaID: OriginPause] = [:]
     var progress: [ReplicaID: OriginProgress] = [:]
+    /// Peers that are not asked for an origin, as long as it stands where they left it.
     var distrusted: [ReplicaID: OriginDistrust] = [:]
     var newest: [ReplicaID: HybridTimestamp] = [:]
     var reportedUnserved: [ReplicaID] = []

@@ -28,7 +28,8 @@ struct FailOverTests {
 
     @Test("a login while the worker hangs, and nobody knows yet, is answered by storage")
     func aLoginToAHangingWorkerIsHedged() async throws {
-        let cluster = try await TestCluster()
+        // Only the hedge can help: the attempt at the worker would take 20 seconds.
+        let cluster = try await TestCluster { $0.health.hedge = HealthTimes().hedge }
         await cluster.waitForHealth(cluster.worker, isUp: true)
         await cluster.waitForHealth(cluster.storage, isUp: true)
         cluster.worker.relay.silence()
@@ -102,10 +103,11 @@ struct FailOverTests {
         cluster.worker.relay.cut()
         try await client.send(Array(body.utf8.dropFirst(30_000)))
         try await client.send("\r\nn NOOP\r\n")
-        #expect(try await client.line().hasPrefix("u NO [UNAVAILABLE]"))
-        #expect(try await client.line().hasPrefix("n OK"))
+        let lines = [try await client.line(), try await client.line()]
+        #expect(lines[0].hasPrefix("u NO [UNAVAILABLE]") && lines[1].hasPrefix("n OK"), "\(lines)")
         #expect(try await client.append("Subject: again\r\n\r\n").contains("OK"))
-        #expect(try await client.command("STATUS INBOX (MESSAGES)").first == "* STATUS INBOX (MESSAGES 1)")
+        let status = try await client.command("STATUS INBOX (MESSAGES)")
+        #expect(status.first == "* STATUS INBOX (MESSAGES 1)", "\(status)")
         await client.close()
         try await cluster.tearDown()
     }
@@ -126,7 +128,7 @@ struct FailOverTests {
 
     @Test("1.3: a command that may have been carried out is not repeated")
     func aCreateIsNotRepeated() async throws {
-        let cluster = try await TestCluster()
+        let cluster = try await TestCluster.withoutPings()
         let client = try await cluster.connect()
         _ = try await client.command("NOOP")
         // The command gets through; the answer does not.
@@ -135,6 +137,19 @@ struct FailOverTests {
         let account = try await cluster.storage.store.account(named: "alice")
         #expect(try await !account.mailboxes().mailboxes.contains { $0.name == "Once" })
         #expect(try await client.command("CREATE Once").last?.contains(" OK ") == true)
+        await client.close()
+        try await cluster.tearDown()
+    }
+
+    @Test func pipelinedCommandsKeepTheirOrderAndNoneIsDoneTwice() async throws {
+        let cluster = try await TestCluster.withoutPings()
+        let client = try await cluster.selected()
+        // The commands get through; no answer does.
+        cluster.worker.relay.cut(after: 0)
+        try await client.send("a STORE 1 +FLAGS (\\Seen)\r\nb FETCH 2 UID\r\nd CREATE New\r\ne NOOP\r\n")
+        let lines = try await client.lines(to: "e")
+        let starts = ["a NO [UNAVAILABLE]", "* 2 FETCH (UID 2)", "b OK", "d NO [UNAVAILABLE]", "e OK"]
+        #expect(zip(lines, starts).allSatisfy { $0.hasPrefix($1) } && lines.count == starts.count, "\(lines)")
         await client.close()
         try await cluster.tearDown()
     }
@@ -148,7 +163,8 @@ struct FailOverTests {
         let client = try await cluster.selected()
         cluster.worker.relay.silence()
         #expect(try await client.command("FETCH 1 UID").first == "* 1 FETCH (UID 1)")
-        #expect(cluster.metrics.contains("pluto_distributor_failovers_total{outcome=\"carried\"} 1\n"))
+        // On a machine that is slow enough, storage has hung for a moment as well.
+        #expect(cluster.storage.metric("pluto_front_sessions_total{kind=\"resumed\"} "))
         await client.close()
         try await cluster.tearDown()
     }
@@ -212,10 +228,10 @@ struct FailOverTests {
         try await clients[1].send("u APPEND INBOX {100000}\r\n")
         _ = try await clients[1].line()
         cluster.worker.relay.cut()
-        while cluster.worker.store.openMailboxes + cluster.worker.store.openUploads > 0 { await Task.yield() }
+        await eventually { cluster.worker.store.openMailboxes + cluster.worker.store.openUploads == 0 }
         for client in clients { await client.reset() }
-        while cluster.storage.store.openMailboxes + cluster.storage.store.openUploads > 0 { await Task.yield() }
-        while !cluster.storage.metric("pluto_front_sessions 0\n") { await Task.yield() }
+        await eventually { cluster.storage.store.openMailboxes + cluster.storage.store.openUploads == 0 }
+        await eventually { cluster.storage.metric("pluto_front_sessions 0\n") }
         try await cluster.tearDown()
     }
 }

@@ -48,12 +48,10 @@ final class TestClient: Sendable {
         self.inbox = inbox
     }
 
-    /// Connects; a client that is not eager reads only what ``read()`` asks for.
-    static func connect(port: Int, isTLS: Bool = false, isEager: Bool = true) async throws -> TestClient {
+    static func connect(port: Int, isTLS: Bool = false) async throws -> TestClient {
         let inbox = Inbox()
         let context = isTLS ? try tls() : nil
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.autoRead, value: isEager)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -86,8 +84,11 @@ final class TestClient: Sendable {
 
     func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
 
-    /// Asks the socket for bytes once.
-    func read() { channel.read() }
+    /// Leaves what comes from now on in the socket.
+    func pause() async throws { try await channel.setOption(.autoRead, value: false).get() }
+
+    /// Reads again.
+    func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
     func close() async {
         try? await channel.close().get()
@@ -110,21 +111,21 @@ final class TestClient: Sendable {
     /// The next line, without its end; a literal at its end is taken with it.
     func line() async throws -> String {
         while true {
-            let line = inbox.state.withLock { state -> [UInt8]? in
-                guard let end = Self.lineEnd(state.bytes) else { return nil }
+            let (line, known) = inbox.state.withLock { state -> ([UInt8]?, Int) in
+                guard let end = Self.lineEnd(state.bytes) else { return (nil, state.bytes.count) }
                 let line = Array(state.bytes[..<end])
                 state.bytes.removeFirst(end)
-                return line
+                return (line, state.bytes.count)
             }
             if let line { return String(decoding: line.dropLast(2), as: UTF8.self) }
-            try await wait()
+            try await wait(beyond: known)
         }
     }
 
     /// Waits for the server to close, and returns what it said before.
     func rest() async -> String {
         while true {
-            do { try await wait() } catch {
+            do { try await wait(beyond: receivedBytes) } catch {
                 return inbox.state.withLock { String(decoding: $0.bytes, as: UTF8.self) }
             }
         }
@@ -134,11 +135,11 @@ final class TestClient: Sendable {
 
     var receivedBytes: Int { inbox.state.withLock { $0.bytes.count } }
 
-    private func wait() async throws {
+    /// Waits for more bytes than those that were looked at.
+    private func wait(beyond known: Int) async throws {
         if let rest = inbox.state.withLock({ $0.isClosed ? String(decoding: $0.bytes, as: UTF8.self) : nil }) {
             throw Failure.closed(rest: rest)
         }
-        let known = receivedBytes
         await withCheckedContinuation { continuation in
             let isNews = inbox.state.withLock { state in
                 if state.isClosed || state.bytes.count != known { return true }

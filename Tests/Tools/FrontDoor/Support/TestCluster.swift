@@ -105,6 +105,8 @@ final class TestCluster: Sendable {
         configuration.links.readyTime = .seconds(20)
         configuration.health.down = .seconds(30)
         configuration.health.late = .seconds(20)
+        configuration.health.hedge = .seconds(20)
+        configuration.health.shortHedge = .seconds(20)
         try change(&configuration)
         var delays = LoginThrottle.Limits()
         delays.firstDelay = .zero
@@ -116,6 +118,13 @@ final class TestCluster: Sendable {
         let services = ServiceGroup(services: [distributor], logger: .quiet)
         self.services = services
         running = Task { try await services.run() }
+    }
+
+    /// A cluster whose nodes, once they are known to be up, say nothing of their own.
+    static func withoutPings() async throws -> TestCluster {
+        let cluster = try await TestCluster { $0.health.interval = .seconds(600) }
+        for node in [cluster.worker, cluster.storage] { await cluster.waitForHealth(node, isUp: true) }
+        return cluster
     }
 
     var tlsPort: Int { ports[0] }
@@ -145,10 +154,8 @@ final class TestCluster: Sendable {
         return client
     }
 
-    /// Waits until a metric of the distributor shows a line; the test's time limit is the only other end.
-    func waitFor(_ line: String) async {
-        while !metrics.contains(line) { await Task.yield() }
-    }
+    /// Waits until a metric of the distributor shows a line.
+    func waitFor(_ line: String) async { await eventually { metrics.contains(line) } }
 
     func waitForHealth(_ node: TestNode, isUp: Bool) async {
         await waitFor(
@@ -168,6 +175,14 @@ final class TestCluster: Sendable {
         try await worker.tearDown()
         try await storage.tearDown()
     }
+}
+
+/// Waits until a condition holds; the test's time limit is the only other end.
+///
+/// It looks now and then, so that those whom it waits for have the processor.
+func eventually(_ condition: () -> Bool) async {
+    // Cancelled by the time limit: then the test ends with whatever holds.
+    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
 }
 
 /// Users with numbers; the password is the name backwards.

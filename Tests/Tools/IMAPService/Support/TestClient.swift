@@ -110,21 +110,21 @@ final class TestClient: Sendable {
     /// The next line, without its end; a literal at its end is taken with it.
     func line() async throws -> String {
         while true {
-            let line = inbox.state.withLock { state -> [UInt8]? in
-                guard let end = Self.lineEnd(state.bytes) else { return nil }
+            let (line, known) = inbox.state.withLock { state -> ([UInt8]?, Int) in
+                guard let end = Self.lineEnd(state.bytes) else { return (nil, state.bytes.count) }
                 let line = Array(state.bytes[..<end])
                 state.bytes.removeFirst(end)
-                return line
+                return (line, state.bytes.count)
             }
             if let line { return String(decoding: line.dropLast(2), as: UTF8.self) }
-            try await wait()
+            try await wait(beyond: known)
         }
     }
 
     /// Waits for the server to close, and returns what it said before.
     func rest() async -> String {
         while true {
-            do { try await wait() } catch {
+            do { try await wait(beyond: receivedBytes) } catch {
                 return inbox.state.withLock { String(decoding: $0.bytes, as: UTF8.self) }
             }
         }
@@ -134,11 +134,11 @@ final class TestClient: Sendable {
 
     var receivedBytes: Int { inbox.state.withLock { $0.bytes.count } }
 
-    private func wait() async throws {
+    /// Waits for more bytes than those that were looked at.
+    private func wait(beyond known: Int) async throws {
         if let rest = inbox.state.withLock({ $0.isClosed ? String(decoding: $0.bytes, as: UTF8.self) : nil }) {
             throw Failure.closed(rest: rest)
         }
-        let known = receivedBytes
         await withCheckedContinuation { continuation in
             let isNews = inbox.state.withLock { state in
                 if state.isClosed || state.bytes.count != known { return true }

@@ -19,15 +19,15 @@ import Testing
         let network = MemoryNetwork()
         let a = try await probe(network, "a", peers: ["b"])
         let b = try await probe(network, "b", peers: ["a"])
-        let out = LinkProbe(await a.link(.outgoing))
-        let into = LinkProbe(await b.link(.incoming))
+        let out = LinkProbe(try await a.link(.outgoing))
+        let into = LinkProbe(try await b.link(.incoming))
         #expect(into.link.peer.name == "a")
         for number in 0..<100 {
             out.link.send(.frames([UInt8(number)]))
             into.link.send(.acknowledge(consumed: UInt64(number), durable: []))
         }
-        #expect(await into.waitForMessages(100) == (0..<100).map { .frames([UInt8($0)]) })
-        #expect(await out.waitForMessages(100).count == 100)
+        #expect(try await into.waitForMessages(100) == (0..<100).map { .frames([UInt8($0)]) })
+        #expect(try await out.waitForMessages(100).count == 100)
     }
 
     @Test func aReceiverThatIsBehindStopsTheSender() async throws {
@@ -38,8 +38,8 @@ import Testing
         let network = MemoryNetwork(limits: limits)
         let a = try await probe(network, "a", peers: ["b"])
         let b = try await probe(network, "b", peers: [])
-        let out = LinkProbe(await a.link(.outgoing))
-        let into = LinkProbe(await b.link(.incoming), consumes: false)
+        let out = LinkProbe(try await a.link(.outgoing))
+        let into = LinkProbe(try await b.link(.incoming), consumes: false)
         var sent = 0
         while out.link.isWritable {
             out.link.send(.frames([UInt8](repeating: 1, count: 1_000)))
@@ -48,21 +48,21 @@ import Testing
         #expect(into.heldBytes <= 12_000)
         #expect(out.link.queuedBytes <= 7_000)
         into.link.consumed(bytes: into.heldBytes)
-        await out.events.wait { $0.contains { if case .writable = $0 { true } else { false } } }
-        #expect(await into.waitForMessages(sent).count == sent)
+        try await out.events.wait { $0.contains { if case .writable = $0 { true } else { false } } }
+        #expect(try await into.waitForMessages(sent).count == sent)
     }
 
     @Test func aCutEndsLinksAndMendingBringsThemBack() async throws {
         let network = MemoryNetwork()
         let a = try await probe(network, "a", peers: ["b"])
         let b = try await probe(network, "b", peers: ["a"])
-        let first = LinkProbe(await a.link(.outgoing))
+        let first = LinkProbe(try await a.link(.outgoing))
         network.cut("a", "b")
-        #expect(await first.waitForEnd().code == .reset)
+        #expect(try await first.waitForEnd().code == .reset)
         network.mend("a", "b")
-        let second = LinkProbe(await a.link(.outgoing, 1))
-        let into = LinkProbe(await b.link(.incoming, 1))
+        let second = LinkProbe(try await a.link(.outgoing, 1))
+        let into = LinkProbe(try await b.link(.incoming, 1))
         second.link.send(.frames([5]))
-        #expect(await into.waitForMessages(1) == [.frames([5])])
+        #expect(try await into.waitForMessages(1) == [.frames([5])])
     }
 }

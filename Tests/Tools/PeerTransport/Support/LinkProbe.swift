@@ -8,19 +8,54 @@ import NodeSupport
 import PeerTransport
 import Synchronization
 
+extension LinkLimits {
+    /// The limits without the times that a busy machine can exceed; a test sets the one that it is about.
+    static var patient: LinkLimits {
+        var limits = LinkLimits()
+        limits.connectTime = .seconds(60)
+        limits.handshakeTime = .seconds(60)
+        limits.firstMessageTime = .seconds(60)
+        limits.stallTime = .seconds(60)
+        return limits
+    }
+}
+
+/// A link ended before what a test waited for had come.
+struct EndedTooSoon: Error {
+    let messages: Int
+    let fault: LinkFault
+}
+
 /// One end of a link with everything that happened on it.
 final class LinkProbe: Sendable {
     let link: any PeerLink
     let events = Recorder<PeerLinkEvent>()
-    private let consumes: Bool
+    /// Whether what is received is given back at once, and the bytes that were not.
+    private let intake: Mutex<(isOpen: Bool, keptBytes: Int)>
 
-    /// Starts a link; with `consumes` false nothing received is ever given back.
+    /// Starts a link; with `consumes` false nothing received is given back before ``consumeAll()``.
     init(_ link: any PeerLink, consumes: Bool = true) {
         self.link = link
-        self.consumes = consumes
+        intake = Mutex((consumes, 0))
         link.start { [self] event in
-            if case .messages(_, let bytes) = event, consumes { link.consumed(bytes: bytes) }
+            if case .messages(_, let bytes) = event, isOpen(keeping: bytes) { link.consumed(bytes: bytes) }
             events.add(event)
+        }
+    }
+
+    /// Gives back all that was received, and from now on whatever comes.
+    func consumeAll() {
+        let bytes = intake.withLock { intake in
+            defer { intake = (true, 0) }
+            return intake.keptBytes
+        }
+        link.consumed(bytes: bytes)
+    }
+
+    private func isOpen(keeping bytes: Int) -> Bool {
+        intake.withLock { intake in
+            if !intake.isOpen { intake.keptBytes += bytes }
+            return intake.isOpen
         }
     }
 
@@ -36,21 +71,26 @@ final class LinkProbe: Sendable {
         }
     }
 
-    func waitForMessages(_ count: Int) async -> [PeerMessage] {
-        await events.wait { events in
-            events.reduce(0) { sum, event in
-                if case .messages(let messages, _) = event { sum + messages.count } else { sum }
-            } >= count
-        }
-        return messages
+    /// Waits until so many messages have come.
+    ///
+    /// - Throws: why the link ended, if it ended before.
+    func waitForMessages(_ count: Int) async throws -> [PeerMessage] {
+        try await events.wait { _ in messages.count >= count || end != nil }
+        let found = messages
+        if found.count < count, let end { throw EndedTooSoon(messages: found.count, fault: end) }
+        return found
     }
 
-    func waitForEnd() async -> LinkFault {
-        await events.first { if case .closed(let fault) = $0 { fault } else { nil } }
+    private var end: LinkFault? {
+        events.all.lazy.compactMap { if case .closed(let fault) = $0 { fault } else { nil } }.first
     }
 
-    func waitForGarbage() async -> CRDTError {
-        await events.first { if case .garbage(let error) = $0 { error } else { nil } }
+    func waitForEnd() async throws -> LinkFault {
+        try await events.first { if case .closed(let fault) = $0 { fault } else { nil } }
+    }
+
+    func waitForGarbage() async throws -> CRDTError {
+        try await events.first { if case .garbage(let error) = $0 { error } else { nil } }
     }
 }
 
@@ -63,7 +103,7 @@ final class EndpointProbe: Sendable {
     init(_ endpoint: any PeerEndpoint) { self.endpoint = endpoint }
 
     /// A TLS endpoint on a free port of loopback.
-    convenience init(_ tls: MeshTLS, limits: LinkLimits = LinkLimits()) {
+    convenience init(_ tls: MeshTLS, limits: LinkLimits = .patient) {
         self.init(
             TLSEndpoint(
                 listen: [HostPort(host: "127.0.0.1", port: 0)], tls: tls,
@@ -86,16 +126,16 @@ final class EndpointProbe: Sendable {
     }
 
     /// Waits for the link of a direction with this number, from 0.
-    func link(_ direction: LinkDirection, _ number: Int = 0) async -> any PeerLink {
-        await events.wait { _ in self.links(direction).count > number }
+    func link(_ direction: LinkDirection, _ number: Int = 0) async throws -> any PeerLink {
+        try await events.wait { _ in self.links(direction).count > number }
         return links(direction)[number]
     }
 
-    func refusal() async -> LinkFault {
-        await events.first { if case .refused(_, let fault) = $0 { fault } else { nil } }
+    func refusal() async throws -> LinkFault {
+        try await events.first { if case .refused(_, let fault) = $0 { fault } else { nil } }
     }
 
-    func dialFailure() async -> LinkFault {
-        await events.first { if case .dialFailed(_, let fault) = $0 { fault } else { nil } }
+    func dialFailure() async throws -> LinkFault {
+        try await events.first { if case .dialFailed(_, let fault) = $0 { fault } else { nil } }
     }
 }

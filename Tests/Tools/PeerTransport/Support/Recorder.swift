@@ -3,11 +3,12 @@
 
 import Synchronization
 
-/// Keeps events in order and lets tests wait for what they expect; the suites' time limit ends a wait in vain.
+/// Keeps events in order and lets tests wait for what they expect; the suites' time limit, which cancels a test, ends a wait in vain.
 final class Recorder<Event: Sendable>: Sendable {
     private struct State {
         var events: [Event] = []
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter: UInt64 = 0
     }
 
     private let state = Mutex(State())
@@ -18,33 +19,47 @@ final class Recorder<Event: Sendable>: Sendable {
         let waiters = state.withLock { state in
             state.events.append(event)
             let waiters = state.waiters
-            state.waiters = []
+            state.waiters = [:]
             return waiters
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters.values { waiter.resume() }
     }
 
     /// Waits until the events so far satisfy a condition.
-    func wait(until condition: ([Event]) -> Bool) async {
+    func wait(until condition: ([Event]) -> Bool) async throws {
         while true {
+            try Task.checkCancellation()
             let seen = all
             if condition(seen) { return }
-            await withCheckedContinuation { continuation in
-                let isStale = state.withLock { state in
-                    if state.events.count != seen.count { return true }
-                    state.waiters.append(continuation)
-                    return false
-                }
-                if isStale { continuation.resume() }
-            }
+            await waitForMore(than: seen.count)
         }
     }
 
     /// Waits for the first event of a kind.
-    func first<Found>(_ pick: (Event) -> Found?) async -> Found {
+    func first<Found>(_ pick: (Event) -> Found?) async throws -> Found {
         while true {
-            await wait { $0.contains { pick($0) != nil } }
+            try await wait { $0.contains { pick($0) != nil } }
             if let found = all.lazy.compactMap(pick).first { return found }
+        }
+    }
+
+    /// Returns when there are more events than so many, or the task is cancelled.
+    private func waitForMore(than count: Int) async {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isStale = state.withLock { state in
+                    if state.events.count != count || Task.isCancelled { return true }
+                    state.waiters[number] = continuation
+                    return false
+                }
+                if isStale { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
         }
     }
 }

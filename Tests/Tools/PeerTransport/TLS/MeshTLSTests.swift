@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+import Dispatch
 import FoundationEssentials
 import Glibc
 import Logging
@@ -22,6 +23,16 @@ import Testing
     private func connect(_ client: MeshTLS, _ server: MeshTLS) async throws -> MeshHandshake.Outcome {
         try await MeshHandshake.run(
             client: try client.clientContext(), server: try server.serverContext(applicationProtocols: []))
+    }
+
+    /// Returns when SIGHUP has a handler in this process, whoever else has one.
+    private func hangupHandler() async -> any DispatchSourceSignal {
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        await withCheckedContinuation { continuation in
+            source.setRegistrationHandler { continuation.resume() }
+            source.resume()
+        }
+        return source
     }
 
     @Test func bothEndsLearnWhoTheOtherIs() async throws {
@@ -196,8 +207,9 @@ import Testing
         let log = LogCollector()
         try folder.issue(.worker, "worker-1", lifetime: 30 * 86_400)
         let worker = try folder.mesh("worker-1", limits: limits, logger: log.logger)
-        // SIGHUP ends a process whose handler is not there yet.
-        signal(SIGHUP, SIG_IGN)
+        // SIGHUP ends a process that has no handler yet; libdispatch installs one for all who ask, which must stay as it is.
+        let handler = await hangupHandler()
+        defer { handler.cancel() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             try folder.issue(.worker, "worker-1", lifetime: 40 * 86_400)

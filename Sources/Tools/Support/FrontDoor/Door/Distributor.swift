@@ -113,7 +113,9 @@ package final class Distributor: Service {
 
     /// The nodes that it watches, and whether each answers, in the order of their names.
     package var nodes: [(name: String, address: HostPort, isUp: Bool)] {
-        monitor.all.map { ($0.node.name, $0.node.address, $0.health == .up || $0.health == .late) }.sorted { $0.name < $1.name }
+        monitor.all.map { ($0.node.name, $0.node.address, $0.health == .up || $0.health == .late) }.sorted {
+            $0.name < $1.name
+        }
     }
 
     /// Serves until graceful shutdown.

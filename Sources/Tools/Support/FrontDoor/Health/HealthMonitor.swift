@@ -54,12 +54,14 @@ final class HealthMonitor: Sendable {
     // MARK: Sessions
 
     /// A session uses a link: it is cut when the node goes down.
+    ///
+    /// A node that was down and has just taken a session is not down any more. If it goes down in this moment, the watch
+    /// finds that out once more.
     func enter(_ link: FrontLink) {
-        let isDown = watches.withLock { watches in
+        watches.withLock { watches in
             watches[link.node]?.links[ObjectIdentifier(link.channel)] = link
-            return watches[link.node]?.health == .down
+            if watches[link.node]?.health == .down { watches[link.node]?.health = .unknown }
         }
-        if isDown { link.abort() }
     }
 
     func leave(_ link: FrontLink) {

@@ -23,10 +23,10 @@ package struct HealthTimes: Hashable, Sendable {
     package var late = Duration.milliseconds(600)
     /// After which silence its sessions leave it, 2 seconds.
     package var down = Duration.seconds(2)
-    /// The longest wait before a node that is down is tried again, 1 second.
-    package var retry = Duration.seconds(1)
-    /// How long a login waits for a node that is up before the next one is asked as well, 400 milliseconds.
-    package var hedge = Duration.milliseconds(400)
+    /// The longest wait before a node that is down is tried again, 500 milliseconds.
+    package var retry = Duration.milliseconds(500)
+    /// How long a login waits for a node that is up before the next one is asked as well, 500 milliseconds.
+    package var hedge = Duration.milliseconds(500)
     /// The same for a node that is not known to be up, 150 milliseconds.
     package var shortHedge = Duration.milliseconds(150)
     /// How long nodes are looked for when a session has lost its own, 15 seconds.

@@ -13,10 +13,10 @@ package struct FrontLimits: Hashable, Sendable {
     package var dataBytes = 256 << 10
     /// The longest from an accepted connection to its first frame, 5 seconds.
     package var openingTime = TimeAmount.seconds(5)
-    /// The longest a node may take to open a session or to say that it cannot, 2 seconds.
-    package var readyTime = TimeAmount.seconds(2)
-    /// The longest a connection may take to be made, TLS included, 300 milliseconds.
-    package var connectTime = TimeAmount.milliseconds(300)
+    /// The longest a node may take to open a session or to say that it cannot, 10 seconds; others are asked long before.
+    package var readyTime = TimeAmount.seconds(10)
+    /// The longest a connection may take to be made, TLS included, 2 seconds; others are asked before.
+    package var connectTime = TimeAmount.seconds(2)
     /// The octets that may wait to be written to a link before the client is not read from, 256 KiB.
     package var writeBytes = 256 << 10
     /// The silence after which a link that answers pings is closed, 30 seconds.

@@ -17,6 +17,8 @@ struct FrontLink: Sendable {
 
     /// Makes a connection to a node and sees that it is the one that was meant, before anything is said.
     ///
+    /// It ends at once when its task is cancelled.
+    ///
     /// - Parameters:
     ///   - node: the node.
     ///   - tls: who this distributor is.
@@ -27,8 +29,28 @@ struct FrontLink: Sendable {
     static func connect(
         to node: FrontNode, tls: MeshTLS, group: any EventLoopGroup, limits: FrontLimits
     ) async throws(FrontFault) -> FrontLink {
-        let inbox = FrontInbox()
+        let attempt = FrontAttempt()
         let loop = group.next()
+        let alarm = loop.scheduleTask(in: limits.connectTime) { attempt.giveUp() }
+        defer { alarm.cancel() }
+        let result: Result<FrontLink, FrontFault> = await withTaskCancellationHandler {
+            do throws(FrontFault) {
+                let link = try await connect(to: node, tls: tls, loop: loop, limits: limits, attempt)
+                return .success(link)
+            } catch {
+                attempt.giveUp()
+                return .failure(error)
+            }
+        } onCancel: {
+            attempt.giveUp()
+        }
+        return try result.get()
+    }
+
+    private static func connect(
+        to node: FrontNode, tls: MeshTLS, loop: any EventLoop, limits: FrontLimits, _ attempt: FrontAttempt
+    ) async throws(FrontFault) -> FrontLink {
+        let inbox = FrontInbox()
         let handshake = loop.makePromise(of: Void.self)
         let channel: any Channel
         do {
@@ -44,6 +66,7 @@ struct FrontLink: Sendable {
                 )
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        try attempt.use(channel)
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLClientHandler(context: context, serverHostname: nil))
                         try channel.pipeline.syncOperations.addHandler(
@@ -53,41 +76,36 @@ struct FrontLink: Sendable {
         } catch {
             // Nobody waits for it; a promise has to be kept or broken.
             handshake.fail(error)
-            throw FrontFault(code: .unreachable, reason: "\(node.address): \(error)")
+            throw fault(error, node, attempt)
+        }
+        do {
+            try await handshake.futureResult.get()
+        } catch let fault as FrontFault where !attempt.isGivenUp {
+            throw fault
+        } catch {
+            throw fault(error, node, attempt)
         }
         let link = FrontLink(node: node, channel: channel, inbox: inbox)
-        do throws(FrontFault) {
-            try await link.finish(handshake.futureResult, within: limits.connectTime)
-        } catch {
-            link.abort()
-            throw error
-        }
+        try await link.checkIdentity()
         return link
     }
 
-    private func finish(
-        _ handshake: EventLoopFuture<Void>, within limit: TimeAmount
-    ) async throws(FrontFault) {
-        let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
-        defer { alarm.cancel() }
-        do {
-            try await handshake.get()
-        } catch let fault as FrontFault {
-            throw fault
-        } catch {
-            throw FrontFault(code: .unreachable, reason: "\(node.address): \(error)")
-        }
-        try await checkIdentity()
+    private static func fault(_ error: any Error, _ node: FrontNode, _ attempt: FrontAttempt) -> FrontFault {
+        attempt.isGivenUp
+            ? FrontFault(code: .timeout, reason: "\(node.address): no connection in time")
+            : FrontFault(code: .unreachable, reason: "\(node.address): \(error)")
     }
 
     /// Waits for the next frame, by itself; for the time before a session, and for health.
     ///
     /// - Parameter limit: the longest to wait.
+    /// - Returns: the frame.
+    /// - Throws: ``FrontFault`` when none comes.
     func next(within limit: TimeAmount) async throws(FrontFault) -> FrontFrame {
         let alarm = channel.eventLoop.scheduleTask(in: limit) { [inbox, channel] in
             inbox.stateChanged(
                 FrontFault(code: .timeout, reason: "no answer within \(limit.nanoseconds / 1_000_000) ms"))
-            Self.abort(channel)
+            FrontAttempt.abort(channel)
         }
         defer { alarm.cancel() }
         while true {
@@ -119,6 +137,7 @@ struct FrontLink: Sendable {
     /// - Parameters:
     ///   - preamble: who it is for.
     ///   - limits: the bounds.
+    /// - Throws: ``FrontFault`` when the node refuses it or does not answer.
     func open(_ preamble: FrontPreamble, limits: FrontLimits) async throws(FrontFault) {
         send(.open(preamble))
         switch try await next(within: limits.readyTime) {
@@ -138,14 +157,5 @@ struct FrontLink: Sendable {
     }
 
     /// Closes without waiting for the other end.
-    func abort() { channel.eventLoop.execute { [channel] in Self.abort(channel) } }
-
-    private static func abort(_ channel: any Channel) {
-        // Beneath TLS, which would wait for the node's goodbye.
-        if let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self) {
-            tls.close(promise: nil)
-        } else {
-            channel.close(promise: nil)
-        }
-    }
+    func abort() { channel.eventLoop.execute { [channel] in FrontAttempt.abort(channel) } }
 }

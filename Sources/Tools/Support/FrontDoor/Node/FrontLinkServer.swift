@@ -261,6 +261,7 @@ package final class FrontLinkServer: Service {
         }
         accepted.connection.channel.eventLoop.execute { accepted.handler.value.beginSession() }
         await session.run()
+        accepted.connection.channel.eventLoop.execute { accepted.handler.value.endSession() }
     }
 
     private func begin(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import IMAPService
 internal import NIOCore
 internal import NIOTLS
 
@@ -42,6 +43,7 @@ final class FrontServerHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .closed = state { return }
         var bytes = unwrapInboundIn(data)
         input.writeBuffer(&bytes)
         process(context)
@@ -91,6 +93,19 @@ final class FrontServerHandler: ChannelInboundHandler {
         context.read()
     }
 
+    /// The session has ended: what still comes is taken and dropped until the distributor closes.
+    ///
+    /// A connection that is closed while octets wait to be read is reset, and a reset can overtake the session's last words.
+    func endSession() {
+        guard case .session = state, let context else { return }
+        state = .closed
+        input = ByteBuffer()
+        context.channel.setOption(.autoRead, value: true).whenFailure { _ in
+            // It is closed already.
+        }
+        context.read()
+    }
+
     private func process(_ context: ChannelHandlerContext) {
         do throws(FrontFault) {
             while true {
@@ -101,13 +116,10 @@ final class FrontServerHandler: ChannelInboundHandler {
             }
             input.discardReadBytes()
         } catch {
-            // Whoever waits for the first frame answers it; nobody else could be answered.
-            if case .opening = state {
-                end(error)
-            } else {
-                end(error)
-                context.close(promise: nil)
-            }
+            // Whoever waits for the first frame says why it is refused, and closes.
+            let isAnswered = if case .opening = state { true } else { false }
+            end(error)
+            if !isAnswered { context.close(promise: nil) }
         }
     }
 
@@ -129,7 +141,7 @@ final class FrontServerHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         silence?.cancel()
         let channel = context.channel
-        silence = context.eventLoop.scheduleTask(in: limits.healthSilence) { channel.close(promise: nil) }
+        silence = context.eventLoop.scheduleTask(in: limits.healthSilence) { ConnectionChannel.abort(channel) }
     }
 
     private func end(_ fault: FrontFault) {

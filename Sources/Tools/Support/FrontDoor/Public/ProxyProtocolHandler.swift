@@ -19,6 +19,7 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
     ///   - channel: the connection, on whose event loop this runs.
     ///   - proxies: the balancers that are trusted.
     /// - Returns: the client's address, as soon as it is known; fails when a balancer sends no good header.
+    /// - Throws: an error when the pipeline takes no handler.
     static func install(
         on channel: any Channel, trusting proxies: [AddressRange]
     ) throws -> EventLoopFuture<String> {

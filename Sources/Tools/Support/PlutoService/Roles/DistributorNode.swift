@@ -82,10 +82,10 @@ package enum DistributorNode {
             })
         var health = HealthTimes()
         health.interval = .milliseconds(settings.limits.healthIntervalMilliseconds)
-        var links = FrontLimits()
-        links.connectTime = .milliseconds(Int64(settings.limits.connectTimeoutMilliseconds))
+        health.hedge = .milliseconds(settings.limits.connectTimeoutMilliseconds)
+        health.shortHedge = min(health.shortHedge, health.hedge)
         return DistributorConfiguration(
             listeners: listeners, tls: { certificate.context }, placement: placement,
-            session: frame.session(cluster.imap), limits: limits, links: links, health: health)
+            session: frame.session(cluster.imap), limits: limits, health: health)
     }
 }

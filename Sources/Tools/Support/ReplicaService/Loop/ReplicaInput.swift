@@ -21,6 +21,8 @@ enum ReplicaInput: Sendable {
     case digests(LinkID?, DigestPage?)
     /// What membership operations say now.
     case members([MemberRecord])
+    /// The store could not say who the members are.
+    case membersUnknown(String)
     /// The store could not do what a link needed.
     case storeFailed(LinkID, String)
     /// The store could not do what was asked of it for no link in particular.

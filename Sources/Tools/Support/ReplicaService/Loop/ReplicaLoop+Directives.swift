@@ -88,7 +88,7 @@ extension ReplicaLoop {
     /// Asks who the members are; in the lane, so that no older answer comes after a newer one.
     func askForMembers(_ tasks: inout DiscardingTaskGroup) {
         enqueue(.members, &tasks) { store in
-            do { return [.members(try await store.members())] } catch { return [.storeTrouble("\(error)")] }
+            do { return [.members(try await store.members())] } catch { return [.membersUnknown("\(error)")] }
         }
     }
 

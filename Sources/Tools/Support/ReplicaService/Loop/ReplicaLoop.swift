@@ -38,6 +38,8 @@ final class ReplicaLoop {
     var outgoing: [String: any PeerLink] = [:]
     var lanes: [ReplicaLane: [ReplicaJob]] = [:]
     private var nextLink: UInt64 = 1
+    /// Whether the members could not be read: then they are asked for again with the next maintenance.
+    private var lacksMembers = false
     private var nextMaintenance: UInt64
     private var alarm: (time: UInt64, task: Scheduled<Void>)?
 
@@ -101,6 +103,7 @@ final class ReplicaLoop {
         if now.monotonicMilliseconds >= nextMaintenance {
             nextMaintenance = now.monotonicMilliseconds + Self.maintenanceMilliseconds
             maintain(&tasks)
+            if lacksMembers { askForMembers(&tasks) }
         }
     }
 
@@ -126,7 +129,12 @@ final class ReplicaLoop {
         case .snapshotPartImported(let transfer, let index, let outcome):
             machine.snapshotPartImported(transfer, index: index, outcome, now: now)
         case .digests(let link, let page): machine.digestsRead(link, page, now: now)
-        case .members(let records): takeMembers(records, now)
+        case .members(let records):
+            lacksMembers = false
+            takeMembers(records, now)
+        case .membersUnknown(let reason):
+            lacksMembers = true
+            reporter.storeTrouble(reason)
         case .storeFailed(let link, let reason): abandon(link, reason, now)
         case .storeTrouble(let reason): reporter.storeTrouble(reason)
         case .laneFree(let lane): laneFree(lane, &tasks)

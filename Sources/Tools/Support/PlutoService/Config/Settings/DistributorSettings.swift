@@ -76,7 +76,7 @@ package struct DistributorLimits: Hashable, Sendable {
     package var healthIntervalMilliseconds = 250
     /// How long connecting to a node may take before the next one is tried, in milliseconds; key
     /// `ConnectTimeoutMilliseconds`.
-    package var connectTimeoutMilliseconds = 300
+    package var connectTimeoutMilliseconds = 500
 
     /// The documented defaults.
     package init() {}

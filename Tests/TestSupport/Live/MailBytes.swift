@@ -2,22 +2,24 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 /// The bytes of a message; their description is short, and so are the messages of failures.
-struct MailBytes: Hashable, CustomStringConvertible, CustomReflectable {
-    let bytes: [UInt8]
+package struct MailBytes: Hashable, CustomStringConvertible, CustomReflectable {
+    /// The bytes.
+    package let bytes: [UInt8]
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    /// Takes the bytes of a message.
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    var description: String {
+    package var description: String {
         "\(bytes.count) bytes, \(String(decoding: bytes.prefix(40), as: UTF8.self).debugDescription)"
     }
 
-    var customMirror: Mirror { Mirror(self, children: []) }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 
     /// The text, for looking for words in it.
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// The message with the line ends of a local file.
-    var withLocalLineEnds: MailBytes {
+    package var withLocalLineEnds: MailBytes {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         for (index, byte) in bytes.enumerated() where !(byte == 13 && index + 1 < bytes.count && bytes[index + 1] == 10)
@@ -29,7 +31,7 @@ struct MailBytes: Hashable, CustomStringConvertible, CustomReflectable {
 
     /// The message without the two changes that mbsync makes on the way: line ends, and a header field `X-TUID` by which
     /// it would find its copy if it was interrupted.
-    var asBeforeMbsync: MailBytes {
+    package var asBeforeMbsync: MailBytes {
         let bytes = withLocalLineEnds.bytes
         let lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
         let headerCount = lines.firstIndex(of: []) ?? lines.count

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import CRDTKit
-import LiveTestSupport
-import Logging
-import MailStore
-import NIOPosix
-import NodeSupport
-import PeerTransport
-import ReplicaService
+package import CRDTKit
+package import LiveTestSupport
+package import Logging
+package import MailStore
+internal import NIOPosix
+package import NodeSupport
+package import PeerTransport
+package import ReplicaService
 
 /// A group of real services over real stores, in one process, linked by TLS over loopback; every link runs through a proxy of its own.
-final class TestCluster {
-    static let partition = PartitionID(7)
+package final class TestCluster {
+    package static let partition = PartitionID(7)
 
-    let directory: TemporaryDirectory
-    let authority: MeshAuthority
-    private(set) var nodes: [String: TestReplica] = [:]
+    package let directory: TemporaryDirectory
+    package let authority: MeshAuthority
+    package private(set) var nodes: [String: TestReplica] = [:]
     /// The proxy through which the first node dials the second.
     private var proxies: [String: LinkProxy] = [:]
-    let names: [String]
+    package let names: [String]
 
     /// Makes the nodes' certificates and the proxies; nobody runs yet.
-    init(_ names: [String]) throws {
+    package init(_ names: [String]) throws {
         self.names = names
         directory = try TemporaryDirectory("replica")
         authority = try MeshAuthority.make()
@@ -36,29 +36,41 @@ final class TestCluster {
         }
     }
 
-    subscript(_ name: String) -> TestReplica {
+    /// A node that runs.
+    package subscript(_ name: String) -> TestReplica {
         guard let node = nodes[name] else { preconditionFailure("\(name) does not run") }
         return node
     }
 
     /// The proxy through which one node dials another.
-    func proxy(_ from: String, _ to: String) -> LinkProxy {
+    package func proxy(_ from: String, _ to: String) -> LinkProxy {
         guard let proxy = proxies["\(from)>\(to)"] else { preconditionFailure("no proxy") }
         return proxy
     }
 
-    /// Cuts or mends both links between two nodes.
-    func cut(_ first: String, _ second: String) {
+    /// Cuts both links between two nodes.
+    package func cut(_ first: String, _ second: String) {
         proxy(first, second).cut()
         proxy(second, first).cut()
     }
 
-    func mend(_ first: String, _ second: String) {
+    /// Mends both links between two nodes.
+    package func mend(_ first: String, _ second: String) {
         proxy(first, second).mend()
         proxy(second, first).mend()
     }
 
-    func group(of name: String) -> ReplicaGroup {
+    /// Who a node is to its peers.
+    package func mesh(_ name: String, logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) throws
+        -> MeshTLS
+    {
+        try MeshTLS(
+            certificatePath: directory.file("\(name).pem"), keyPath: directory.file("\(name)-key.pem"),
+            rootPath: directory.file("root.pem"), logger: logger)
+    }
+
+    /// The group as a node's configuration describes it.
+    package func group(of name: String) -> ReplicaGroup {
         ReplicaGroup(
             name: "range-1", partition: Self.partition, node: name,
             members: names.enumerated().map { index, member in
@@ -71,7 +83,7 @@ final class TestCluster {
 
     /// Starts a node, on the store that it had if it ran before.
     @discardableResult
-    func start(
+    package func start(
         _ name: String, change: (inout ReplicaGroup) -> Void = { _ in },
         options: (inout MailStoreOptions) -> Void = { _ in },
         wrap: (MailStoreReplica) -> any ReplicatedStore = { $0 }
@@ -87,17 +99,17 @@ final class TestCluster {
     }
 
     /// Stops a node's service and closes its store; its directory stays.
-    func stop(_ name: String) async throws {
+    package func stop(_ name: String) async throws {
         try await nodes.removeValue(forKey: name)?.stop()
     }
 
-    func stopAll() async throws {
+    package func stopAll() async throws {
         for name in names { try await stop(name) }
         for proxy in proxies.values { proxy.stop() }
     }
 
     /// Waits until all nodes that run hold the same operations and the same state, and nobody lacks a body.
-    func waitUntilEqual(_ some: [String]? = nil) async throws {
+    package func waitUntilEqual(_ some: [String]? = nil) async throws {
         let chosen = (some ?? names).compactMap { nodes[$0] }
         try await waitUntil {
             let states = chosen.map { $0.store.replicationStatus() }
@@ -111,22 +123,22 @@ final class TestCluster {
 }
 
 /// Looks again and again until a condition holds; the suite's time limit ends a wait in vain.
-func waitUntil(_ condition: () async throws -> Bool) async throws {
+package func waitUntil(_ condition: () async throws -> Bool) async throws {
     while try await !condition() { try await Task.sleep(for: .milliseconds(2)) }
 }
 
 /// One running node.
-final class TestReplica {
-    let name: String
-    let store: MailStore
-    let service: ReplicaService
-    let registry = MetricsRegistry()
-    let lines = LineCollector()
-    private(set) var port = 0
+package final class TestReplica {
+    package let name: String
+    package let store: MailStore
+    package let service: ReplicaService
+    package let registry = MetricsRegistry()
+    package let lines = LineCollector()
+    package private(set) var port = 0
     private let runner: Task<Void, any Error>
     private let keeper: Task<Void, any Error>
 
-    init(
+    package init(
         _ name: String, group: ReplicaGroup, directory: TemporaryDirectory, index: Int,
         options change: (inout MailStoreOptions) -> Void, wrap: (MailStoreReplica) -> any ReplicatedStore
     ) async throws {
@@ -155,7 +167,7 @@ final class TestReplica {
         keeper = Task { try await store.run() }
     }
 
-    func stop() async throws {
+    package func stop() async throws {
         runner.cancel()
         keeper.cancel()
         try await runner.value
@@ -164,10 +176,11 @@ final class TestReplica {
         await store.close()
     }
 
-    func peer(_ name: String) -> PeerStatus? { service.status?.group.peers.first { $0.name == name } }
+    /// How the node sees a peer.
+    package func peer(_ name: String) -> PeerStatus? { service.status?.group.peers.first { $0.name == name } }
 
     /// The value of a metric, by the beginning of its line.
-    func metric(_ name: String, _ labels: String...) -> Double {
+    package func metric(_ name: String, _ labels: String...) -> Double {
         let text = String(decoding: registry.exposition(), as: UTF8.self)
         var sum = 0.0
         for line in text.split(separator: "\n") where line.hasPrefix(name + "{") || line.hasPrefix(name + " ") {
@@ -179,11 +192,12 @@ final class TestReplica {
         return sum
     }
 
-    func account(_ user: String = "alice") async throws -> MailAccount { try await store.account(named: user) }
+    /// A user's account here.
+    package func account(_ user: String = "alice") async throws -> MailAccount { try await store.account(named: user) }
 
     /// Appends a message; its text is `label` and so many more octets.
     @discardableResult
-    func append(
+    package func append(
         _ label: String, octets: Int = 0, to mailbox: String = "INBOX", user: String = "alice"
     ) async throws -> UInt32? {
         let body = Array("Subject: \(label)\r\n\r\n".utf8) + [UInt8](repeating: 0x61, count: octets)
@@ -195,7 +209,7 @@ final class TestReplica {
     }
 
     /// The messages that a session sees.
-    func messages(in mailbox: String = "INBOX", user: String = "alice") async throws -> [StoredMessage] {
+    package func messages(in mailbox: String = "INBOX", user: String = "alice") async throws -> [StoredMessage] {
         let open = try await account(user).open(mailbox) {}
         defer { open.close() }
         return try await open.messages(after: 0, limit: .max)

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import LiveTestSupport
 internal import Testing
 
 /// A Maildir tree and the configuration with which mbsync keeps it equal to a server's mailboxes.
-final class MbsyncWorkspace {
+package final class MbsyncWorkspace {
     /// How mbsync protects the connection.
-    enum Protection: String, CaseIterable, Sendable {
+    package enum Protection: String, CaseIterable, Sendable {
+        /// TLS from the first byte.
         case implicit = "IMAPS"
+        /// TLS after a command.
         case upgrade = "STARTTLS"
     }
 
     private let folder: TemporaryDirectory
     private var fileCount = 0
 
-    init(_ folder: TemporaryDirectory) throws {
+    /// Makes an empty tree in a directory.
+    package init(_ folder: TemporaryDirectory) throws {
         self.folder = folder
         try Files.makeDirectory(folder.file("local"))
     }
@@ -28,7 +30,7 @@ final class MbsyncWorkspace {
     ///   - expunge: whether deleted messages are removed.
     ///   - password: the user's password.
     /// - Returns: how it ended and what it said.
-    func sync(
+    package func sync(
         with server: PlutoServer, _ protection: Protection = .implicit, expunge: Bool = true,
         password: String = PlutoServer.users[0].1
     ) throws -> (ending: ChildProcess.Ending, output: String) {
@@ -37,12 +39,21 @@ final class MbsyncWorkspace {
     }
 
     /// Starts to synchronise.
-    func start(
+    package func start(
         with server: PlutoServer, _ protection: Protection = .implicit, expunge: Bool = true,
         password: String = PlutoServer.users[0].1
     ) throws -> ChildProcess {
+        try start(
+            port: protection == .implicit ? server.imapsPort : server.imapPort, authority: server.authority,
+            protection, expunge: expunge, password: password)
+    }
+
+    /// Starts to synchronise with whoever listens on a port.
+    package func start(
+        port: Int, authority: String, _ protection: Protection = .implicit, expunge: Bool = true,
+        password: String = PlutoServer.users[0].1
+    ) throws -> ChildProcess {
         let program = try Tool.path("mbsync", package: "isync")
-        let port = protection == .implicit ? server.imapsPort : server.imapPort
         let configuration = try folder.write(
             "mbsyncrc",
             """
@@ -52,7 +63,7 @@ final class MbsyncWorkspace {
             User \(PlutoServer.users[0].0)
             Pass \(password)
             SSLType \(protection.rawValue)
-            CertificateFile \(server.authority)
+            CertificateFile \(authority)
             AuthMechs \(protection == .implicit ? "*" : "LOGIN")
             Timeout 60
 
@@ -87,14 +98,14 @@ final class MbsyncWorkspace {
     ///   - message: the bytes of the file.
     ///   - mailbox: the mailbox; `/` stands between its levels.
     ///   - flags: Maildir's letters, sorted.
-    func deliver(_ message: MailBytes, to mailbox: String, flags: String = "") throws {
+    package func deliver(_ message: MailBytes, to mailbox: String, flags: String = "") throws {
         for part in ["cur", "new", "tmp"] { try Files.makeDirectory(path(mailbox, part)) }
         fileCount += 1
         try Files.write(path(mailbox, "cur") + "/17000000\(fileCount).test.localhost:2,\(flags)", message.bytes)
     }
 
     /// The messages of a local mailbox, with the letters of their flags.
-    func messages(in mailbox: String) throws -> [LocalMessage] {
+    package func messages(in mailbox: String) throws -> [LocalMessage] {
         var messages: [LocalMessage] = []
         for part in ["cur", "new"] {
             for name in Files.names(in: path(mailbox, part)) {
@@ -107,12 +118,12 @@ final class MbsyncWorkspace {
     }
 
     /// The message that holds a text.
-    func message(in mailbox: String, holding text: String) throws -> LocalMessage {
+    package func message(in mailbox: String, holding text: String) throws -> LocalMessage {
         try #require(try messages(in: mailbox).first { $0.bytes.text.contains(text) })
     }
 
     /// Gives a local message other flags, as a mail reader does.
-    func setFlags(_ flags: String, of message: LocalMessage) throws {
+    package func setFlags(_ flags: String, of message: LocalMessage) throws {
         var parts = message.file.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard let name = parts.popLast(), let end = name.firstRange(of: ":2,") else { return }
         parts[parts.count - 1] = "cur"
@@ -120,7 +131,7 @@ final class MbsyncWorkspace {
     }
 
     /// The names of all files with messages.
-    func fileNames() -> [String] {
+    package func fileNames() -> [String] {
         var names: [String] = []
         func visit(_ path: String) {
             for name in Files.names(in: path) {
@@ -139,8 +150,11 @@ final class MbsyncWorkspace {
 }
 
 /// A file of a Maildir.
-struct LocalMessage {
-    let file: String
-    let bytes: MailBytes
-    let flags: String
+package struct LocalMessage {
+    /// Where it is.
+    package let file: String
+    /// What is in it.
+    package let bytes: MailBytes
+    /// Maildir's letters.
+    package let flags: String
 }

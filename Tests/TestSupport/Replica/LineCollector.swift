@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import Logging
-import Synchronization
+package import Logging
+internal import Synchronization
 
 /// Keeps what is logged.
-final class LineCollector: Sendable {
-    struct Line: Sendable {
-        let level: Logger.Level
-        let text: String
+package final class LineCollector: Sendable {
+    package struct Line: Sendable {
+        package let level: Logger.Level
+        package let text: String
     }
 
     private let lines = Mutex<[Line]>([])
 
-    var logger: Logger {
+    /// Collects nothing yet.
+    package init() {}
+
+    /// Logs here.
+    package var logger: Logger {
         var logger = Logger(label: "test") { _ in Handler(collector: self) }
         logger.logLevel = .debug
         return logger
     }
 
-    var all: [Line] { lines.withLock { $0 } }
+    /// All lines so far.
+    package var all: [Line] { lines.withLock { $0 } }
 
-    func has(_ level: Logger.Level, _ part: String) -> Bool {
+    /// Whether something of a level was logged that contains a text.
+    package func has(_ level: Logger.Level, _ part: String) -> Bool {
         all.contains { $0.level == level && $0.text.contains(part) }
     }
 

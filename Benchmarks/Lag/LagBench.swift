@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import LiveTestSupport
+internal import MailStore
+internal import ReplicaTestSupport
+
+/// Measures replication between real stores over real TLS on loopback; every figure stands next to a reference of the same run.
+@main
+enum LagBench {
+    static func main() async throws {
+        #if DEBUG
+        print("lag-bench: this is a debug build, whose figures mean nothing: build with -c release")
+        #else
+        try await lag()
+        try await writes()
+        #endif
+    }
+
+    private static let octets = 2_000
+
+    // MARK: Lag
+
+    /// From the acknowledgement at one replica to the announcement to a session at another.
+    private static func lag() async throws {
+        for delay in [0, 20, 50] {
+            let cluster = try TestCluster(["a", "b"])
+            for name in cluster.names { try await cluster.start(name) }
+            // The first message makes its writer the one that gives out UIDs.
+            try await cluster["a"].append("first")
+            try await waitUntil { try await cluster["b"].messages().count == 1 }
+            for (from, to) in [("a", "b"), ("b", "a")] { cluster.proxy(from, to).delay(.milliseconds(delay)) }
+            let limit = try await LagLimit(cluster)
+            let watch = try await ArrivalWatch(cluster["b"])
+            var (lags, limits) = (Samples(), Samples())
+            for number in 0..<330 {
+                // What comes first warms up.
+                let lag = try await watch.lag { try await cluster["a"].append("message \(number)", octets: octets) }
+                let least = await limit.measure(octets: octets)
+                guard number >= 30 else { continue }
+                lags.add(lag - .milliseconds(delay))
+                limits.add(least)
+            }
+            print(
+                """
+                lag with \(delay) ms of delay, less the delay: \(lags.text)
+                    limit, TLS round trip and write and fdatasync: \(limits.text); ratio of the medians \
+                \(Samples.ratio(lags, limits))
+                """)
+            watch.close()
+            await limit.close()
+            try await cluster.stopAll()
+        }
+    }
+
+    // MARK: Local writes
+
+    /// How near the peers of a writer are.
+    private enum Peers: String, CaseIterable { case near, far, unreachable }
+
+    /// Whether an APPEND takes longer when peers are far or away.
+    private static func writes() async throws {
+        let cluster = try TestCluster(["a", "b"])
+        for name in cluster.names { try await cluster.start(name) }
+        try await cluster["a"].append("first")
+        let bare = try SyncedFile(path: cluster.directory.file("bare"))
+        var samples: [Peers: Samples] = [:]
+        var bareSamples = Samples()
+        for round in 0..<9 {
+            for peers in Peers.allCases {
+                set(peers, cluster)
+                for number in 0..<60 {
+                    let start = ContinuousClock.now
+                    try await cluster["a"].append("message \(number)", octets: octets)
+                    let time = ContinuousClock.now - start
+                    let bareStart = ContinuousClock.now
+                    bare.write([UInt8](repeating: 0x61, count: octets))
+                    let bareTime = ContinuousClock.now - bareStart
+                    guard round > 0 else { continue }
+                    samples[peers, default: Samples()].add(time)
+                    bareSamples.add(bareTime)
+                }
+                // Catching up is not what is measured.
+                set(.near, cluster)
+                try await cluster.waitUntilEqual()
+            }
+        }
+        print("write + fdatasync of \(octets) octets: \(bareSamples.text)")
+        let near = samples[.near] ?? Samples()
+        for peers in Peers.allCases {
+            let found = samples[peers] ?? Samples()
+            print("local write, peer \(peers.rawValue): \(found.text); to the near one \(Samples.ratio(found, near))")
+        }
+        try await cluster.stopAll()
+    }
+
+    private static func set(_ peers: Peers, _ cluster: TestCluster) {
+        if peers == .unreachable { cluster.cut("a", "b") } else { cluster.mend("a", "b") }
+        for (from, to) in [("a", "b"), ("b", "a")] {
+            cluster.proxy(from, to).delay(peers == .far ? .milliseconds(50) : .zero)
+        }
+    }
+}
+
+/// A session that waits for what others write.
+final class ArrivalWatch {
+    private let open: OpenMailbox
+    private var iterator: AsyncStream<ContinuousClock.Instant>.Iterator
+
+    init(_ node: TestReplica) async throws {
+        let (events, signal) = AsyncStream.makeStream(of: ContinuousClock.Instant.self)
+        iterator = events.makeAsyncIterator()
+        open = try await node.account().open("INBOX") { signal.yield(.now) }
+    }
+
+    /// How long after the end of a write the session was told.
+    func lag(of write: () async throws -> Void) async throws -> Duration {
+        try await write()
+        let acknowledged = ContinuousClock.now
+        while let told = await iterator.next(isolation: #isolation) {
+            let hasArrived = open.takeNotices().contains { if case .arrived = $0 { true } else { false } }
+            if hasArrived { return told - acknowledged }
+        }
+        throw LiveFailure("the session has ended")
+    }
+
+    func close() { open.close() }
+}
+
+/// Some times.
+struct Samples {
+    private var times: [Duration] = []
+
+    mutating func add(_ time: Duration) { times.append(time) }
+
+    /// The time that so many of a thousand do not exceed.
+    func quantile(_ thousandths: Int) -> Double {
+        let sorted = times.sorted()
+        guard !sorted.isEmpty else { return 0 }
+        let (seconds, attoseconds) = sorted[min(sorted.count * thousandths / 1_000, sorted.count - 1)].components
+        return Double(seconds) * 1_000 + Double(attoseconds) / 1e15
+    }
+
+    var text: String {
+        let figures = [(500, "median"), (900, "90 %"), (990, "99 %")].map { "\($1) \(Self.rounded(quantile($0))) ms" }
+        return "\(figures.joined(separator: ", ")) of \(times.count)"
+    }
+
+    static func ratio(_ first: Samples, _ second: Samples) -> Double {
+        rounded(first.quantile(500) / max(second.quantile(500), 0.000_001))
+    }
+
+    static func rounded(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
+}

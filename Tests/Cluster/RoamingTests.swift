@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import LiveTestSupport
+internal import TestSupport
+internal import Testing
+
+extension Clusters {
+    /// mbsync, which believes in UIDs and stops at the first doubt, goes from region to region and does not wait until they agree.
+    @Suite("roaming with mbsync") struct Roaming {
+        private static let regions = ["eu", "us", "asia"]
+        private static let boxes = ["INBOX", "Work"]
+
+        private let folder: TemporaryDirectory
+        private let local: MbsyncWorkspace
+
+        init() throws {
+            folder = try TemporaryDirectory()
+            local = try MbsyncWorkspace(folder)
+        }
+
+        @Test("no message is lost, doubled or changed", arguments: [1, 2] as [UInt64])
+        func losesAndDoublesNothing(seed: UInt64) throws {
+            var generator = SeededGenerator(seed: seed)
+            let cluster = try Cluster(regions: Self.regions)
+            try cluster.start()
+            var expected = Expectation()
+            #expect(try cluster.client("eu").command("CREATE Work").isOK)
+            try cluster.eventually("every region has the mailbox") {
+                try Self.regions.allSatisfy { try cluster.client($0).command("STATUS Work (UIDNEXT)").isOK }
+            }
+            for round in 1...9 {
+                let region = Self.regions.randomElement(using: &generator) ?? "eu"
+                let cut = round % 3 == 0 ? "\(Self.regions.randomElement(using: &generator) ?? "us")-worker" : nil
+                if let cut { cluster.isolate(cut) }
+                for box in Self.boxes {
+                    for number in 1...3 {
+                        let mail = ClusterMail.simple("local \(box) \(round).\(number)")
+                        try local.deliver(MailBytes(mail).withLocalLineEnds, to: box, flags: "S")
+                        expected.add(mail, to: box)
+                    }
+                    for other in Self.regions {
+                        let mail = ClusterMail.simple("\(other) \(box) \(round)")
+                        let reply = try cluster.client(other).append(to: box, mail)
+                        #expect(reply.isOK, "seed \(seed), round \(round): \(reply)")
+                        expected.add(mail, to: box)
+                    }
+                }
+                if round % 2 == 0 { try flagAndDelete(&expected, &generator) }
+                try sync(cluster, region, "seed \(seed), round \(round) at \(region), cut off: \(cut ?? "nobody")")
+                if cut != nil { cluster.mend() }
+            }
+            try settle(cluster, seed)
+            try verify(expected, cluster, seed)
+            try cluster.stopAll()
+        }
+
+        // MARK: Steps
+
+        /// Deletes a local message of each mailbox, and flags another.
+        private func flagAndDelete(_ expected: inout Expectation, _ generator: inout SeededGenerator) throws {
+            for box in Self.boxes {
+                let messages = try local.messages(in: box).sorted { $0.file < $1.file }
+                guard let gone = messages.randomElement(using: &generator) else { continue }
+                try Files.delete(gone.file)
+                expected.remove(gone.bytes, from: box)
+                guard let kept = messages.filter({ $0.file != gone.file }).randomElement(using: &generator) else {
+                    continue
+                }
+                try local.setFlags("FS", of: kept)
+                expected.flag(kept.bytes, in: box)
+            }
+        }
+
+        private func sync(_ cluster: Cluster, _ region: String, _ context: String) throws {
+            guard let node = cluster.plan.node("\(region)-distributor") else { throw LiveFailure("no \(region)") }
+            let process = try local.start(
+                port: node.mail, authority: cluster.authority(of: node.name), password: Cluster.users[0].1)
+            let ending = try process.wait(within: .seconds(60))
+            let output = try process.readToEnd()
+            try #require(ending == .exited(0), "\(context): \(output)\n\(cluster.logTail(of: node.name))")
+            #expect(!output.contains("Warning") && !output.contains("Error"), "\(context): \(output)")
+        }
+
+        /// Goes round the regions until none changes anything more.
+        private func settle(_ cluster: Cluster, _ seed: UInt64) throws {
+            var quiet = 0
+            var count = 0
+            while quiet < Self.regions.count {
+                count += 1
+                guard count < 60 else { throw LiveFailure("seed \(seed): mbsync finds changes again and again") }
+                let before = local.fileNames()
+                try sync(cluster, Self.regions[count % Self.regions.count], "seed \(seed), at the end")
+                quiet = local.fileNames() == before ? quiet + 1 : 0
+            }
+        }
+
+        private func verify(_ expected: Expectation, _ cluster: Cluster, _ seed: UInt64) throws {
+            for box in Self.boxes {
+                let near = try local.messages(in: box).map {
+                    Expectation.Message(bytes: $0.bytes.asBeforeMbsync, isFlagged: $0.flags.contains("F"))
+                }
+                #expect(
+                    Expectation.counts(near) == Expectation.counts(expected.messages[box] ?? []), "seed \(seed): \(box)"
+                )
+                let views = try Self.regions.map { try MailboxView(box, cluster.client($0)) }
+                #expect(views.allSatisfy { $0 == views[0] }, "seed \(seed): \(views)")
+                #expect(views[0].messages.count == near.count, "seed \(seed): \(box)")
+                #expect(views[0].messages.map(\.uid) == views[0].messages.map(\.uid).sorted(), "seed \(seed)")
+            }
+        }
+    }
+
+    /// What has to be in the mailboxes in the end.
+    private struct Expectation {
+        struct Message: Hashable {
+            var bytes: MailBytes
+            var isFlagged = false
+        }
+
+        var messages: [String: [Message]] = [:]
+
+        mutating func add(_ mail: [UInt8], to box: String) {
+            messages[box, default: []].append(Message(bytes: MailBytes(mail).withLocalLineEnds))
+        }
+
+        mutating func remove(_ bytes: MailBytes, from box: String) {
+            messages[box]?.removeAll { $0.bytes == bytes.asBeforeMbsync }
+        }
+
+        mutating func flag(_ bytes: MailBytes, in box: String) {
+            let bytes = bytes.asBeforeMbsync
+            guard let index = messages[box]?.firstIndex(where: { $0.bytes == bytes }) else { return }
+            messages[box]?[index].isFlagged = true
+        }
+
+        static func counts(_ messages: [Message]) -> [Message: Int] {
+            messages.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        }
+    }
+}
