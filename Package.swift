@@ -194,7 +194,8 @@ if !kitsOnly {
         .testTarget(
             name: "PlutoServiceTests",
             dependencies: [
-                "PlutoService", "NodeSupport", "PeerTransport", "TestSupport", "LiveTestSupport",
+                "PlutoService", "FrontDoor", "NodeSupport", "PeerTransport", "TestSupport",
+                "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
@@ -234,8 +235,8 @@ if !kitsOnly {
             resources: [.copy("Scripts")], swiftSettings: house),
         // Whole clusters of processes on loopback, with faults.
         .testTarget(
-            name: "ClusterTests", dependencies: ["LiveTestSupport", "TestSupport", "pluto"], path: "Tests/Cluster",
-            swiftSettings: house),
+            name: "ClusterTests", dependencies: ["CRDTKit", "LiveTestSupport", "TestSupport", "pluto"],
+            path: "Tests/Cluster", swiftSettings: house),
         // Measures how a replica that was away catches up: `make bench-replication`.
         .executableTarget(
             name: "replication-bench",

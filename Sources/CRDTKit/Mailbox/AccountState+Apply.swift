@@ -61,6 +61,8 @@ extension AccountState {
             guard let slot = slot(of: mailbox) else { return }
             changes.append(.mailboxChanged(mailbox))
             uidValidityFloor = max(uidValidityFloor, epoch.number)
+            tally.concurrency.epochs += 1
+            tally.concurrency.greatestEpoch = max(tally.concurrency.greatestEpoch, epoch.number)
             slots[slot].open(
                 epoch, parent: parent, inheritedUpTo: inheritedUpTo, by: context.replica(dot.replica),
                 timestamp: timestamp, tally: &tally, changes: &changes)
@@ -155,7 +157,11 @@ extension AccountState {
         let wasAlive = slots[slot].isAlive
         slots[slot].touch(dot, context: context, tally: &tally)
         changes.append(.mailboxChanged(mailbox))
-        if !wasAlive { refreshName(slot, context: context, changes: &changes) }
+        if !wasAlive {
+            // Whoever wants a mailbox has seen it: it was deleted meanwhile.
+            tally.concurrency.conflicts += 1
+            refreshName(slot, context: context, changes: &changes)
+        }
         return slot
     }
 

@@ -68,6 +68,9 @@ public struct AccountState: ~Copyable, Sendable {
     /// The work done so far.
     public var work: WorkCounters { tally.work }
 
+    /// What became of concurrent changes since the value was made from its records.
+    public var concurrency: ConcurrencyCounters { tally.concurrency }
+
     /// A second state, equal to this one and independent of it.
     ///
     /// - Returns: the copy.

@@ -25,6 +25,8 @@ extension Mailbox {
         if nameStamp.map({ $0 < stamp }) ?? true {
             name = newName
             nameStamp = stamp
+        } else if name != newName {
+            tally.concurrency.conflicts += 1
         }
         let before = epochs
         if let newBirth { enter(newBirth) }
@@ -77,7 +79,11 @@ extension Mailbox {
         _ dot: Dot, _ message: Dot, adding: FlagSet, removing: FlagSet, timestamp: HybridTimestamp,
         context: borrowing ApplyContext, tally: inout Tally, changes: inout [StateChange]
     ) {
-        guard let position = messages.position(of: message, work: &tally.work) else { return }
+        guard let position = messages.position(of: message, work: &tally.work) else {
+            // Its source had seen the message, and so has this replica: it was expunged meanwhile.
+            tally.concurrency.conflicts += 1
+            return
+        }
         tally.work.slotsTouched += 1
         let old = messages[position]
         let key = messageKey(message, context)
@@ -95,6 +101,7 @@ extension Mailbox {
         }
         if old.place == .buried {
             // The flag change was not seen by the DELETE that buried the message: the message comes back.
+            tally.concurrency.conflicts += 1
             _ = lift(position, modSeq: old.modSeq, tally: &tally, changes: &changes)
             record.modSeq = modSeq(at: timestamp)
             tally.digest.add(messageElement(record, context))
@@ -127,7 +134,10 @@ extension Mailbox {
         else { return }
         if isVoid(message, past: context.past) { return }
         let old = messages[position]
-        if old.uid != 0 && !epochs.supersedes(uid, epoch, old.uid, old.epoch) { return }
+        if old.uid != 0 {
+            if !epochs.supersedes(uid, epoch, old.uid, old.epoch) { return }
+            tally.concurrency.reissues += 1
+        }
         let modSeq = modSeq(at: timestamp)
         var record = lift(position, modSeq: modSeq, tally: &tally, changes: &changes)
         let key = messageKey(message, context)
@@ -166,7 +176,7 @@ extension Mailbox {
             bury(.ordered(index), dies: dies, modSeq: modSeq, context: context, tally: &tally, changes: &changes)
         }
         messages.compactIfSparse(work: &tally.work)
-        if dies { tally.digest.subtract(headerElement()) }
+        if dies { tally.digest.subtract(headerElement()) } else { tally.concurrency.conflicts += 1 }
         for (index, counter) in liveness.counters.enumerated() where counter > 0 {
             let entry = Dot(ReplicaIndex(UInt16(truncatingIfNeeded: index)), counter)
             if !context.past.contains(entry) { continue }

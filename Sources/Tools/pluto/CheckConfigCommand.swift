@@ -10,7 +10,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
         commandName: "check-config",
         abstract: "Say everything that is wrong with a configuration file, with lines, and do nothing else.",
         discussion: """
-            Each problem is a line FILE:LINE: error: REASON, or warning. The exit code is 0 when the file can be used,
+            Each problem is a line FILE:LINE: error: REASON, or warning. The exit code is 0 when the file can be used, \
             warnings or not, and 78 when it cannot. docs/configuration.md has every key.
             """)
 

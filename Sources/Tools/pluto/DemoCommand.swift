@@ -10,8 +10,8 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Run a mail server on this machine: TLS, demo users, an embedded store.",
         discussion: """
-            Makes what is missing (the directory, a certificate authority of its own, a server certificate) and prints how to connect; the last
-            line begins with "ready". SIGTERM or Ctrl-C ends it; mail stays in the directory. With --regions every node
+            Makes what is missing (the directory, a certificate authority of its own, a server certificate) and prints how to connect; the last \
+            line begins with "ready". SIGTERM or Ctrl-C ends it; mail stays in the directory. With --regions every node \
             of the cluster is a process of its own, whose number is on the last line: kill some and see that mail stays.
 
             Try, in another terminal:

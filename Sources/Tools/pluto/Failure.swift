@@ -41,7 +41,7 @@ enum Failure: Int32 {
     private static func code(_ code: NodeError.Code) -> Failure {
         switch code {
         case .addressUnavailable, .statusUnusable, .controlUnusable, .processUnstartable: .unavailable
-        case .controlRefused, .nodeUnknown, .demoImpossible: .usage
+        case .controlRefused, .nodeUnknown, .demoImpossible, .argumentsUnusable: .usage
         case .directoryUnusable, .fileUnwritable: .cannotCreate
         default: .configuration
         }

@@ -10,7 +10,7 @@ struct HashPasswordCommand: AsyncParsableCommand {
         commandName: "hash-password",
         abstract: "Turn a password into a salted hash for a users file.",
         discussion: """
-            Reads the password from the terminal without showing it, or one line from standard input when that is not a
+            Reads the password from the terminal without showing it, or one line from standard input when that is not a \
             terminal, and prints the hash. In a users file it stands where the password would:
 
                 alice;{SCRYPT}ln=14,r=8,p=1$...

@@ -15,7 +15,9 @@ struct MemberCommand: AsyncParsableCommand {
 
     /// Which node to ask about which group.
     struct Target: ParsableArguments {
-        @Option(help: "The configuration file of the cluster.")
+        @Option(
+            name: [.long, .customLong("config", withSingleDash: true)], help: "The configuration file of the cluster.",
+            completion: .file(extensions: ["toml"]))
         var config = "config.toml"
 
         @Option(help: "The node on this machine to ask; not needed when only one runs.")

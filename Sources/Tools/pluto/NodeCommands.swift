@@ -8,7 +8,9 @@ internal import PlutoService
 
 /// What all nodes are told on the command line.
 struct NodeArguments: ParsableArguments {
-    @Option(help: "The configuration file of the cluster.")
+    @Option(
+        name: [.long, .customLong("config", withSingleDash: true)], help: "The configuration file of the cluster.",
+        completion: .file(extensions: ["toml"]))
     var config = "config.toml"
 
     @Option(

@@ -54,8 +54,8 @@ struct PKIInitCommand: AsyncParsableCommand {
         commandName: "init",
         abstract: "Make the cluster's authority and a certificate for each node.",
         discussion: """
-            The files go where the configuration says: the authority to RootCertLoc (its key to RootKeyLoc), the nodes'
-            to InternalCertLoc and CertLoc. Directories are made with mode 0700, keys with 0600. Nothing that is there
+            The files go where the configuration says: the authority to RootCertLoc (its key to RootKeyLoc), the nodes' \
+            to InternalCertLoc and CertLoc. Directories are made with mode 0700, keys with 0600. Nothing that is there \
             is replaced without --force.
             """)
 
@@ -95,7 +95,7 @@ struct PKIRenewCommand: AsyncParsableCommand {
         commandName: "renew",
         abstract: "Issue new certificates to the nodes; running ones take them without a stop.",
         discussion: """
-            Nodes that have no certificate yet get one. With --ca a new authority joins the old one in RootCertLoc; the
+            Nodes that have no certificate yet get one. With --ca a new authority joins the old one in RootCertLoc; the \
             next renewal signs with it, and the one after that removes the old one. docs/pki.md has the steps.
             """)
 
@@ -146,7 +146,7 @@ struct PKIPublicCommand: AsyncParsableCommand {
         commandName: "public",
         abstract: "Make a self-signed certificate for the public side of each distributor, for tests.",
         discussion: """
-            It names the host of PublicMailAddr, localhost, 127.0.0.1 and ::1, and goes to PublicCertLoc and
+            It names the host of PublicMailAddr, localhost, 127.0.0.1 and ::1, and goes to PublicCertLoc and \
             PublicKeyLoc. Nothing that is there is replaced without --force.
             """)
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 internal import ArgumentParser
+internal import NodeSupport
 internal import PlutoService
 
 @main
@@ -10,14 +11,14 @@ struct Pluto: AsyncParsableCommand {
         commandName: "pluto",
         abstract: "A mail service whose mailboxes are replicated data types.",
         discussion: """
-            Start with `pluto demo`: it runs a complete IMAP server on this machine and prints how to connect; with
-            --regions 3 a whole cluster. `pluto distributor`, `pluto worker` and `pluto storage` are the nodes of a
-            cluster that a configuration file describes. The original's command lines (-worker NAME -config FILE) work
+            Start with `pluto demo`: it runs a complete IMAP server on this machine and prints how to connect; with \
+            --regions 3 a whole cluster. `pluto distributor`, `pluto worker` and `pluto storage` are the nodes of a \
+            cluster that a configuration file describes. The original's command lines (-worker NAME -config FILE) work \
             too.
 
-            Exit codes: 0 ended as asked (status: all is well), 1 status: something is not well, 64 wrong arguments, 65 damaged data, 69 a needed service or address is not
-            available, 70 internal error, 73 cannot create a file, 75 another process uses the directory, 78 wrong
-            configuration.
+            Exit codes: 0 ended as asked (status: all is well), 1 status: something is not well, 64 wrong arguments, \
+            65 damaged data, 69 a needed service or address is not available, 70 internal error, 73 cannot create a \
+            file, 75 another process uses the directory, 78 wrong configuration.
             """,
         version: PlutoVersion.current,
         subcommands: [
@@ -27,7 +28,12 @@ struct Pluto: AsyncParsableCommand {
 
     /// The command lines of the original are put into our words first.
     static func main() async {
-        await main(OriginalArguments.translate(Array(CommandLine.arguments.dropFirst())))
+        do throws(NodeError) {
+            await main(try OriginalArguments.translate(Array(CommandLine.arguments.dropFirst())))
+        } catch {
+            Console.complain("pluto: \(error.message)\n")
+            exit(withError: ExitCode(Failure.usage.rawValue))
+        }
     }
 }
 

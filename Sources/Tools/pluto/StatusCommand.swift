@@ -10,11 +10,13 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Ask all nodes of a cluster how they stand: peers, lag, epochs, conflicts, UIDs.",
         discussion: """
-            Asks every node of the configuration that serves metrics (PrometheusAddr), so it needs no rights of its own.
+            Asks every node of the configuration that serves metrics (PrometheusAddr), so it needs no rights of its own. \
             The exit code is 0 when all is well, 1 when a node does not answer or has something to worry about.
             """)
 
-    @Option(help: "The configuration file of the cluster.")
+    @Option(
+        name: [.long, .customLong("config", withSingleDash: true)], help: "The configuration file of the cluster.",
+        completion: .file(extensions: ["toml"]))
     var config = "config.toml"
 
     @Flag(help: "Print JSON instead of tables.")

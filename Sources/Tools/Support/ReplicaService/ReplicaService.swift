@@ -82,8 +82,7 @@ package final class ReplicaService: Service {
         let members = await firstMembers()
         await withTaskCancellationOrGracefulShutdownHandler {
             let group = state.withLock { $0.group }
-            let reporter = ReplicaReporter(
-                group: group.name, node: group.node, metrics: metrics, board: board, logger: logger)
+            let reporter = ReplicaReporter(group: group.name, metrics: metrics, board: board, logger: logger)
             let loop = ReplicaLoop(
                 group: { self.state.withLock { $0.group } }, store: store, endpoint: endpoint, inbox: inbox,
                 reporter: reporter, eventLoop: eventLoop, threads: threads, clock: clock, limits: limits,

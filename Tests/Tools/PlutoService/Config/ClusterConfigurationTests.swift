@@ -234,6 +234,16 @@ import Testing
         #expect("\(GroupSettings.partition(of: "users-1"))" == "3500163432")
     }
 
+    /// A member that joins a running group gets the next number, and nobody else another one.
+    @Test func membersKeepTheirNumbersWhenTheFileSaysThem() throws {
+        let numbered =
+            OriginalStyle.text
+            + "\n[Replication.Members]\nsubnet1 = [\"us-east-worker-1\", \"\", \"storage\", \"eu-west-worker-1\"]\n"
+        let group = try read(numbered).worker(named: "eu-west-worker-1").replica.group
+        #expect(["us-east-worker-1", "storage", "eu-west-worker-1"].map { group.stripe(of: $0) } == [0, 2, 3])
+        #expect(try read(numbered).storageNode().replicas[1].group.numbering == nil)
+    }
+
     @Test func membersAreSortedByTheirBytes() {
         let group = GroupSettings(name: "g", members: ["b", "a", "B", "a-1", "a.1", "a"])
         #expect(group.members == ["B", "a", "a-1", "a.1", "b"])

@@ -22,6 +22,17 @@ import Testing
     static let mark = "# HERE"
 
     private static let mistakes: [Mistake] = [
+        // Numbers of members.
+        Mistake(
+            old: "[Storage]\n",
+            new: "[Replication.Members]\nsubnet1 = [\"storage\", \"us-east-worker-1\"] # HERE\n[Storage]\n",
+            told: "[Replication.Members] subnet1 does not have \"eu-west-worker-1\""),
+        Mistake(
+            old: "[Storage]\n", new: "[Replication.Members]\nsubnet1 = [\"storage\", \"storage\"] # HERE\n[Storage]\n",
+            told: "Members.subnet1 has a name twice"),
+        Mistake(
+            old: "[Storage]\n", new: "[Replication.Members]\nother = [\"storage\"] # HERE\n[Storage]\n",
+            told: "numbers the subnet other, which no node is in"),
         // Keys.
         Mistake(
             old: "Greeting = \"Hello.\"", new: "Greting = \"Hello.\" # HERE",

@@ -27,6 +27,16 @@ import Testing
             groups: peers.isEmpty ? [] : [group], backends: backends)
     }
 
+    /// The columns for epochs, conflicts and re-issued UIDs held a dash at every node.
+    @Test func tellsWhatTheStoreCounts() {
+        let row = ClusterReport(entries: [
+            .init(
+                node: "worker-1", address: HostPort(host: "127.0.0.1", port: 1),
+                answer: .success(Self.report("worker-1", peers: [Self.peer("worker-2")])))
+        ]).table().split(separator: "\n").first { $0.hasPrefix("worker-1  users  12") }
+        #expect(row?.split(separator: " ").suffix(5) == ["takeOver", "2", "5", "4", "0"], "\(row ?? "no row")")
+    }
+
     @Test func asksEveryNodeAndMarksThoseThatDoNotAnswer() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let anywhere = try HostPort(parsing: "127.0.0.1:0")

@@ -158,7 +158,9 @@ extension StoreCore {
             let box = accounts[operation.account] ?? newBox(operation.account)
             var changes: [StateChange] = []
             if !box.contains(operation.dot) {
+                let before = box.state.concurrency
                 box.state.apply(operation, context: context, changes: &changes)
+                group.uidCounts.note(box.state.concurrency, since: before)
                 if case .delete = operation.body { group.graveyards.insert(box.index) }
             }
             turn.note(changes, of: box.index)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import CRDTKit
+package import CRDTKit
 internal import Storage
 internal import Synchronization
 
@@ -15,6 +15,8 @@ package struct UIDCounts: Hashable, Sendable {
     package internal(set) var handOvers: UInt64 = 0
     /// Split brains that were healed.
     package internal(set) var merges: UInt64 = 0
+    /// What became of changes that did not know of each other.
+    package internal(set) var concurrency = ConcurrencyCounters()
 }
 
 /// What decides about the UIDs of a mailbox, gathered before operations are issued.
@@ -44,6 +46,7 @@ extension StoreCore {
         guard !due.isEmpty else { return }
         let (own, unreachable, names) = (replica.id, group.unreachable, context(past: VersionVector()))
         var counts = group.uidCounts
+        let before = box.state.concurrency
         try issue(on: box, now: now, into: &unit) { batch in
             for situation in due {
                 for _ in 0..<Self.actionsPerMailbox {
@@ -56,6 +59,7 @@ extension StoreCore {
                 }
             }
         }
+        counts.note(box.state.concurrency, since: before)
         group.uidCounts = counts
     }
 
@@ -123,6 +127,14 @@ extension StoreCore {
 }
 
 extension UIDCounts {
+    /// Adds what an account went through.
+    mutating func note(_ now: ConcurrencyCounters, since before: ConcurrencyCounters) {
+        concurrency.conflicts += now.conflicts - before.conflicts
+        concurrency.reissues += now.reissues - before.reissues
+        concurrency.epochs += now.epochs - before.epochs
+        concurrency.greatestEpoch = max(concurrency.greatestEpoch, now.greatestEpoch)
+    }
+
     mutating func note(_ action: UIDAction, _ count: Int) {
         switch action {
         case .none: break

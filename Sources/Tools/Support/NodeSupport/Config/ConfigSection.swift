@@ -173,6 +173,17 @@ package final class ConfigSection {
         return found.sorted { ($0.text.line, $0.key) < ($1.text.line, $1.key) }
     }
 
+    /// All lists of texts of this table, whose keys are the operator's own.
+    ///
+    /// - Returns: Keys and lists in the order of their lines; values of other types are reported and left out.
+    package func lists() -> [(key: String, texts: Located<[String]>)] {
+        var found: [(key: String, texts: Located<[String]>)] = []
+        for key in values.keys.sorted() {
+            if let texts = texts(key) { found.append((key, texts)) }
+        }
+        return found.sorted { ($0.texts.line, $0.key) < ($1.texts.line, $1.key) }
+    }
+
     /// Whether a key is there, whatever its value.
     ///
     /// - Parameter key: The key.

@@ -148,8 +148,15 @@ final class PeerDial {
             channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed() }
             if case .stopped = phase { LinkHandler.abort(channel) }
         case .failure(let error):
-            fail(LinkFault(.unreachable, "\(name) cannot be reached at \(address): \(error)"))
+            fail(LinkFault(.unreachable, "\(name) cannot be reached at \(address): \(Self.reason(error))"))
         }
+    }
+
+    /// Why a connection could not be made, in the words of the last attempt.
+    private static func reason(_ error: any Error) -> String {
+        guard let failure = error as? NIOConnectionError else { return "\(error)" }
+        if let cause = failure.connectionErrors.last?.error { return "\(cause)" }
+        return "\(failure.dnsAError ?? failure.dnsAAAAError ?? failure)"
     }
 
     private func opened(_ link: ChannelLink) {

@@ -53,6 +53,18 @@ extension MemberReport {
                             member.replica ?? "never seen",
                             member.addresses.isEmpty ? "-" : member.addresses.joined(separator: ", "),
                         ]
-                    })
+                    }) + numbering(group: group, members)
+    }
+
+    /// What the configuration files have to say when the members are not numbered in the order of their names.
+    private static func numbering(group: String, _ members: [MemberReport]) -> String {
+        let ranked = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        guard ranked.enumerated().contains(where: { $0.offset != Int($0.element.stripe) }) else { return "" }
+        let places = (members.map { Int($0.stripe) }.max() ?? 0) + 1
+        let names = (0..<places).map { place in
+            "\"\(members.first { Int($0.stripe) == place }?.name ?? "")\""
+        }
+        return "\nWhen the files list these members, they must have these numbers too:\n\n"
+            + "[Replication.Members]\n\(group) = [\(names.joined(separator: ", "))]\n"
     }
 }

@@ -131,7 +131,12 @@ package final class ControlServer: Service {
         }
         let reply = await answer(request)
         if request != .list {
-            logger.notice("change of members asked for", metadata: ["request": "\(request)", "reply": "\(reply)"])
+            switch reply {
+            case .members: logger.notice("members changed", metadata: ["change": "\(request)"])
+            case .refused(let reason):
+                logger.warning(
+                    "a change of members was refused", metadata: ["change": "\(request)", "reason": "\(reason)"])
+            }
         }
         return reply
     }

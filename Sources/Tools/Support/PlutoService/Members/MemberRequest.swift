@@ -5,13 +5,22 @@ internal import FoundationEssentials
 package import NodeSupport
 
 /// What can be asked of a node about the members of a group.
-package enum MemberRequest: Codable, Hashable, Sendable {
+package enum MemberRequest: Codable, Hashable, Sendable, CustomStringConvertible {
     /// Who the members are.
     case list
     /// Let a node take part.
     case add(name: String, addresses: [String])
     /// Let a node take part no longer.
     case remove(name: String)
+
+    /// The request as the command line says it.
+    package var description: String {
+        switch self {
+        case .list: "list"
+        case .add(let name, let addresses): "add \(name) \(addresses.joined(separator: " "))"
+        case .remove(let name): "remove \(name)"
+        }
+    }
 }
 
 /// A member of a group as a node knows it.

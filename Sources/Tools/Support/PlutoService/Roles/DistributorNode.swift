@@ -52,17 +52,17 @@ package enum DistributorNode {
             ])
     }
 
+    /// Whose PROXY headers are believed: nobody's unless the configuration says so.
+    static func trustedProxies(_ settings: DistributorSettings) throws(NodeError) -> [AddressRange] {
+        guard settings.expectsProxyProtocol else { return [] }
+        return try settings.proxySources.map { source throws(NodeError) in try AddressRange(parsing: source) }
+    }
+
     private static func configuration(
         _ settings: DistributorSettings, _ cluster: ClusterConfiguration, _ frame: NodeFrame,
         _ certificate: PublicCertificate
     ) throws(NodeError) -> DistributorConfiguration {
-        // Whoever can connect may say whom a connection is for: the configuration says so for the whole listener.
-        let proxies: [AddressRange]
-        if settings.expectsProxyProtocol {
-            proxies = [try AddressRange(parsing: "0.0.0.0/0"), try AddressRange(parsing: "::/0")]
-        } else {
-            proxies = []
-        }
+        let proxies = try trustedProxies(settings)
         var listeners = [
             DistributorConfiguration.Listener(address: settings.mailListen, isTLS: true, proxies: proxies)
         ]

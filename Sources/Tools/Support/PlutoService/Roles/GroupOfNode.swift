@@ -33,6 +33,7 @@ struct GroupOfNode: Sendable {
         var logger = frame.logger
         logger[metadataKey: "group"] = "\(group.name)"
         try DataDirectory.create(settings.storeDirectory)
+        try StripeRecord.keep(stripe, of: node, group: group, directory: settings.storeDirectory)
         let store = try await MailStore.open(
             directory: settings.storeDirectory, options: try Self.options(group, stripe, configuration),
             logger: logger)
@@ -48,7 +49,8 @@ struct GroupOfNode: Sendable {
             group: ReplicaGroup(
                 name: group.name, partition: group.partition, node: node, members: members,
                 settings: ["hierarchySeparator": String(configuration.imap.hierarchySeparator)]),
-            store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics, logger: logger,
+            store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics,
+            logger: logger,
             limits: Self.limits(configuration.replication))
         self.name = group.name
         self.node = node
@@ -57,10 +59,12 @@ struct GroupOfNode: Sendable {
     }
 
     /// What the status says about the group.
-    var report: GroupReport? { replication.status.map { GroupReport($0.group, uids: nil) } }
+    var report: GroupReport? { replication.status.map { GroupReport($0.group, uids: UIDReport(store.uidCounts)) } }
 
     /// Takes requests about the group's members.
     func control(logger: Logger) async throws(NodeError) -> ControlServer {
+        var logger = logger
+        logger[metadataKey: "group"] = "\(name)"
         let administration = MemberAdministration(group: name, node: node, configured: members, store: store)
         return try await ControlServer.bind(path: Self.controlPath(in: directory), logger: logger) { request in
             await administration.answer(request)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import CRDTKit
 internal import MailStore
 internal import NodeSupport
 
@@ -27,6 +28,39 @@ enum GroupStoreMetrics {
         for (name, help, count) in counts {
             try registry.observe(.counter, name, help: help, labels: ["group"]) {
                 stores.map { MetricsRegistry.Sample([$0.name], count($0.store.logCounts)) }
+            }
+        }
+        try registerUIDs(stores, in: registry)
+    }
+
+    private static func registerUIDs(
+        _ stores: [(name: String, store: MailStore)], in registry: MetricsRegistry
+    ) throws(NodeError) {
+        let counts: [(String, String, @Sendable (UIDCounts) -> UInt64)] = [
+            (
+                "pluto_uid_assignments_total", "Messages that got a UID here after they had waited for it.",
+                { $0.assignments }
+            ),
+            (
+                "pluto_uid_reissues_total",
+                "Messages that got another UID in place of one that did not count any more.",
+                { $0.concurrency.reissues }
+            ),
+            (
+                "pluto_uid_epochs_total", "Epochs of UIDs that were opened or handed over, here and elsewhere.",
+                { $0.concurrency.epochs }
+            ),
+            ("pluto_uid_take_overs_total", "Mailboxes that this node took over.", { $0.takeOvers }),
+            ("pluto_uid_hand_overs_total", "Mailboxes that this node handed over.", { $0.handOvers }),
+            ("pluto_uid_merges_total", "Split brains that this node healed.", { $0.merges }),
+            (
+                "pluto_conflicts_total", "Operations that met the outcome of a concurrent one.",
+                { $0.concurrency.conflicts }
+            ),
+        ]
+        for (name, help, count) in counts {
+            try registry.observe(.counter, name, help: help, labels: ["group"]) {
+                stores.map { MetricsRegistry.Sample([$0.name], Double(count($0.store.uidCounts))) }
             }
         }
     }

@@ -41,7 +41,15 @@ struct MemberAdministration: Sendable {
             throw NodeError(
                 .controlRefused, "give 1 to \(MemberChange.maximumAddresses) addresses at which \(name) takes links")
         }
-        let read = try addresses.map { "\(try HostPort(parsing: $0))" }
+        let read = try addresses.map { text in
+            let address = try HostPort(parsing: text)
+            guard address.port != 0, !address.isWildcard else {
+                throw NodeError(
+                    .controlRefused,
+                    "\(address) is nowhere to connect to; give the host and port at which others find \(name)")
+            }
+            return "\(address)"
+        }
         let present = Self.reports(configured, try await store.members(), node: node)
         let stripe = try Self.stripe(for: name, among: present)
         try await store.changeMember(.add(name: name, stripe: stripe, addresses: read))

@@ -55,10 +55,13 @@ struct UserDatabaseService: Service {
 
 /// Says that the services are running: the last to start, so that whoever reads it can connect, and can end the process
 /// by a signal.
-struct Announcement: Service {
+struct Announcement: Service, CustomStringConvertible {
     let text: String
     let say: @Sendable (String) -> Void
     let started: StartTime
+
+    /// What the life cycle's log calls it.
+    var description: String { "PlutoService.Announcement" }
 
     func run() async throws {
         started.mark()

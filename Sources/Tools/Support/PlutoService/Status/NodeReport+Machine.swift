@@ -2,6 +2,22 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 package import CRDTKit
+package import MailStore
+
+extension UIDReport {
+    /// Translates what the store says about UIDs.
+    ///
+    /// - Parameter counts: The store's counts.
+    package init(_ counts: UIDCounts) {
+        self.init(
+            epochs: [
+                "takeOver": counts.takeOvers, "handOver": counts.handOvers, "merge": counts.merges,
+                "all": counts.concurrency.epochs,
+            ].filter { $0.value > 0 },
+            greatestEpoch: UInt64(counts.concurrency.greatestEpoch), reissues: counts.concurrency.reissues,
+            conflicts: counts.concurrency.conflicts)
+    }
+}
 
 extension GroupReport {
     /// Translates what the replication machine says.

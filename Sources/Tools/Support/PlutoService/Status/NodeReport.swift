@@ -80,7 +80,9 @@ package struct GroupReport: Codable, Hashable, Sendable {
 
 /// What happened to UIDs and to concurrent changes in a group's mailboxes, since the start of the node.
 package struct UIDReport: Codable, Hashable, Sendable {
-    /// Epochs that this node opened or that came from others, by kind: `takeOver`, `handOver`, `merge`.
+    /// Epochs that were opened, by kind; kinds of which there were none are absent.
+    ///
+    /// Under `all` those of this node and of others; under `takeOver`, `handOver` and `merge` those of this node, by reason.
     package var epochs: [String: UInt64]
     /// The greatest number of an epoch that was seen.
     package var greatestEpoch: UInt64

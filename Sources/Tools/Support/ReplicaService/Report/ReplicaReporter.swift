@@ -34,13 +34,12 @@ final class ReplicaReporter {
     /// What was counted of links that are open.
     private var counted: [ObjectIdentifier: LinkCounts] = [:]
 
-    init(group: String, node: String, metrics: ReplicationMetrics, board: ReplicaBoard, logger: Logger) {
+    init(group: String, metrics: ReplicationMetrics, board: ReplicaBoard, logger: Logger) {
         self.group = group
         self.metrics = metrics
         self.board = board
         self.logger = logger
         self.logger[metadataKey: "group"] = "\(group)"
-        self.logger[metadataKey: "node"] = "\(node)"
     }
 
     // MARK: Links

@@ -16,6 +16,7 @@ struct ClusterChecks {
         checkUserRanges()
         checkPeers()
         checkGroups()
+        checkNumbering()
         checkRegions()
         checkFiles()
         checkAddresses()
@@ -145,6 +146,26 @@ struct ClusterChecks {
                 peer.line,
                 "\(title) \(peer.name) is \(address), but \(other.section.title) says on line \(shown.line) "
                     + "that others reach it at \(shown.value)")
+        }
+    }
+
+    /// Where numbers are given, every member must have one.
+    private func checkNumbering() {
+        for (subnet, names) in draft.numbering.sorted(by: { $0.value.line < $1.value.line }) {
+            let members = draft.replicas.flatMap { replica in
+                replica.subnets.filter { $0.name == subnet }.flatMap { found in
+                    found.peers.map(\.name) + [replica.name?.value].compactMap { $0 }
+                }
+            }
+            if members.isEmpty {
+                report.error(names.line, "[Replication.Members] numbers the subnet \(subnet), which no node is in")
+            }
+            for missing in Set(members).subtracting(names.value).sorted() {
+                report.error(
+                    names.line,
+                    "[Replication.Members] \(subnet) does not have \"\(missing)\", which is a member; put it at the end, "
+                        + "or in the place that pluto member list shows")
+            }
         }
     }
 

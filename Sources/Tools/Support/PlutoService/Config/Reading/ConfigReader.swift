@@ -23,7 +23,11 @@ struct ConfigReader {
         }
         for (key, section) in root.sections("Workers") { draft.workers.append(worker(section, key: key)) }
         if let section = root.section("Storage") { draft.storage = storage(section) }
-        if let section = root.section("Replication") { draft.replication = replication(section) }
+        if let section = root.section("Replication") {
+            draft.replication = replication(section)
+            draft.numbering = numbering(section)
+            section.finish()
+        }
         if let section = root.section("Log") { draft.log = log(section) }
         if !root.has("Distributor"), !root.has("Distributors"), !root.has("Workers"), !root.has("Storage") {
             root.error(root.line, "names no node; it needs [Distributor], [Workers.<key>] or [Storage]")
@@ -56,8 +60,27 @@ struct ConfigReader {
         return settings
     }
 
+    /// Who has which number, for groups whose members are not numbered in the order of their names.
+    private func numbering(_ section: ConfigSection) -> [String: Located<[String]>] {
+        guard let table = section.section("Members") else { return [:] }
+        var numbering: [String: Located<[String]>] = [:]
+        for (subnet, names) in table.lists() {
+            let given = names.value.filter { !$0.isEmpty }
+            if names.value.count > GroupSettings.maximumMembers {
+                section.error(
+                    names.line,
+                    "Members.\(subnet) has \(names.value.count) places and may have "
+                        + "\(GroupSettings.maximumMembers)")
+            } else if Set(given).count < given.count {
+                section.error(names.line, "Members.\(subnet) has a name twice; each member has one number")
+            } else {
+                numbering[subnet] = names
+            }
+        }
+        return numbering
+    }
+
     private func replication(_ section: ConfigSection) -> ReplicationSettings {
-        defer { section.finish() }
         var settings = ReplicationSettings()
         set(&settings.windowBytes, section.integer("WindowBytes", in: 65_536...1 << 26))
         set(&settings.retentionBytes, section.integer("RetentionBytes", in: 1 << 20...1 << 50))

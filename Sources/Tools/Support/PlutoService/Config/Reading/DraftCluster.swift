@@ -13,6 +13,8 @@ struct DraftCluster {
     var rootKey: Located<String>?
     var imap = IMAPSettings()
     var replication = ReplicationSettings()
+    /// The subnets' members in the order of their numbers, where the file says it.
+    var numbering: [String: Located<[String]>] = [:]
     var log = LogSettings()
     var distributors: [DraftDistributor] = []
     var workers: [DraftReplica] = []

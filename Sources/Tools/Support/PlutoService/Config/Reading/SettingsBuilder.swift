@@ -68,7 +68,9 @@ struct SettingsBuilder {
             peer.address.map { PeerSettings(name: peer.name, address: $0) }
         }
         return ReplicaSettings(
-            group: GroupSettings(name: subnet.name, members: subnet.peers.map(\.name) + [name]),
+            group: GroupSettings(
+                name: subnet.name, members: subnet.peers.map(\.name) + [name],
+                numbering: draft.numbering[subnet.name]?.value),
             syncListen: subnet.syncListen?.value, syncPublic: subnet.syncPublic?.value,
             peers: peers.sorted { $0.name < $1.name },
             storeDirectory: Self.storeDirectory(root: root, node: name, group: subnet.name))

@@ -15,15 +15,20 @@ package struct GroupSettings: Hashable, Sendable {
     /// The names of all members in the order of their bytes.
     package let members: [String]
 
+    /// The members in the order of their numbers, with empty names for numbers that nobody has; nil when they are numbered
+    /// in the order of their names.
+    package let numbering: [String]?
+
     /// The number of the group in operations: the first 32 bits of the SHA-256 of its name.
     package var partition: PartitionID { Self.partition(of: name) }
 
     /// The UID stripe of a member; nil for a name that is not one.
     ///
     /// - Parameter name: The member's name.
-    /// - Returns: Its rank in ``members``, from 0.
+    /// - Returns: Its place in the numbering, or else its rank in ``members``; from 0.
     package func stripe(of name: String) -> UInt8? {
-        members.firstIndex(of: name).flatMap { UInt8(exactly: $0) }
+        guard members.contains(name) else { return nil }
+        return (numbering ?? members).firstIndex(of: name).flatMap { UInt8(exactly: $0) }
     }
 
     /// The number of a group in operations.
@@ -35,8 +40,9 @@ package struct GroupSettings: Hashable, Sendable {
         return PartitionID(digest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) })
     }
 
-    init(name: String, members: some Sequence<String>) {
+    init(name: String, members: some Sequence<String>, numbering: [String]? = nil) {
         self.name = name
+        self.numbering = numbering
         self.members = Set(members).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 }
