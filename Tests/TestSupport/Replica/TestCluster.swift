@@ -85,14 +85,14 @@ package final class TestCluster {
     @discardableResult
     package func start(
         _ name: String, change: (inout ReplicaGroup) -> Void = { _ in },
-        options: (inout MailStoreOptions) -> Void = { _ in },
+        options: (inout MailStoreOptions) -> Void = { _ in }, limits: ReplicationLimits = ReplicationLimits(),
         wrap: (MailStoreReplica) -> any ReplicatedStore = { $0 }
     ) async throws -> TestReplica {
         var group = group(of: name)
         change(&group)
         let node = try await TestReplica(
             name, group: group, directory: directory, index: names.firstIndex(of: name) ?? 0, options: options,
-            wrap: wrap)
+            limits: limits, wrap: wrap)
         for other in names where other != name { proxy(other, name).retarget(to: node.port) }
         nodes[name] = node
         return node
@@ -140,7 +140,8 @@ package final class TestReplica {
 
     package init(
         _ name: String, group: ReplicaGroup, directory: TemporaryDirectory, index: Int,
-        options change: (inout MailStoreOptions) -> Void, wrap: (MailStoreReplica) -> any ReplicatedStore
+        options change: (inout MailStoreOptions) -> Void, limits: ReplicationLimits,
+        wrap: (MailStoreReplica) -> any ReplicatedStore
     ) async throws {
         self.name = name
         var options = MailStoreOptions()
@@ -159,7 +160,7 @@ package final class TestReplica {
         let endpoint = TLSEndpoint(listen: [HostPort(host: "127.0.0.1", port: 0)], tls: tls, group: loops)
         let service = ReplicaService(
             group: group, store: wrap(MailStoreReplica(store)), endpoint: endpoint, eventLoop: loops.next(),
-            metrics: try ReplicationMetrics(registry: registry), logger: logger)
+            metrics: try ReplicationMetrics(registry: registry), logger: logger, limits: limits)
         self.store = store
         self.service = service
         port = try await service.bind().first?.port ?? 0
