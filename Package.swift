@@ -162,7 +162,8 @@ if !kitsOnly {
         .testTarget(
             name: "ReplicaServiceTests",
             dependencies: [
-                "ReplicaTestSupport", "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "TestSupport",
+                "ReplicaTestSupport", "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit",
+                "TestSupport",
                 "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),

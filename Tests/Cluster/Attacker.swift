@@ -41,7 +41,9 @@ struct Attacker {
                 connection = context.wrap_socket(connection)
             for part in sys.stdin.read().split():
                 connection.sendall(bytes.fromhex(part))
-            if hangs_up != 'yes':
+            # Says goodbye in the middle: closing with unread octets would be a reset.
+            if hangs_up == 'yes': connection.unwrap()
+            else:
                 while True:
                     chunk = connection.recv(65536)
                     if not chunk: break

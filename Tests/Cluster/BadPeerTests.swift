@@ -64,9 +64,10 @@ extension Clusters {
                 #expect(!"\(list)".contains("forged"), "\(list)")
                 try cluster.start(["us-worker", "storage", "us-distributor"])
                 let other = try cluster.client("us")
-                let after = try MailboxView("INBOX", client)
-                #expect(after.messages.count == 4)
-                try cluster.eventually("the real peer has everything") { try MailboxView("INBOX", other) == after }
+                try cluster.eventually("the real peer has everything") {
+                    let after = try MailboxView("INBOX", client)
+                    return try after.messages.count == 4 && MailboxView("INBOX", other) == after
+                }
                 try cluster.eventually("all is well") {
                     try cluster.pluto(["status", "--config", "whole.toml"]).ending == .exited(0)
                 }
@@ -253,9 +254,10 @@ extension Clusters {
                     try cluster.logText(of: name).contains("otherConfiguration: the settings of group users at ")
                 }
             }
-            let status = try cluster.pluto(["status", "--config", "whole.toml"])
-            #expect(status.ending == .exited(1))
-            #expect(status.output.contains("last refusal: otherConfiguration"), "\(status.output)")
+            try cluster.eventually("status says why") {
+                let status = try cluster.pluto(["status", "--config", "whole.toml"])
+                return status.ending == .exited(1) && status.output.contains("last refusal: otherConfiguration")
+            }
             // Each serves alone meanwhile.
             let client = try cluster.client("eu")
             #expect(try client.append(to: "INBOX", ClusterMail.simple("alone")).isOK)

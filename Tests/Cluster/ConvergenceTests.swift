@@ -124,6 +124,23 @@ extension Clusters {
             try cluster.stopAll()
         }
 
+        @Test("a replica that starts empty does not make an INBOX that its peers have")
+        func aNewReplicaTakesAccountsFromItsPeers() throws {
+            let cluster = try Cluster()
+            try cluster.start(["eu-worker", "storage", "eu-distributor", "us-distributor"])
+            let eu = try cluster.client("eu")
+            for number in 1...50 { #expect(try eu.append(to: "INBOX", ClusterMail.simple("mail \(number)")).isOK) }
+            let before = try MailboxView("INBOX", eu)
+            // The first login comes with the node's first breath.
+            try cluster.start(["us-worker"])
+            let us = try cluster.client("us")
+            try cluster.eventually("us shows the same mail under the same UIDs") {
+                try MailboxView("INBOX", us) == before
+            }
+            #expect(try MailboxView("INBOX", eu) == before)
+            try cluster.stopAll()
+        }
+
         /// Reads on until `* NUMBER WORD` comes.
         static func next(_ word: String, _ client: RawIMAPClient) throws -> Int? {
             while let line = try client.readLine() {

@@ -49,7 +49,9 @@ struct ConcurrencyCountersTests {
         #expect(ConcurrencyCountersTests.conflicts(left, right).reduce(0, +) == 1)
     }
 
-    @Test("a take-over is an epoch, and what the former owner assigned meanwhile is re-issued, and both are counted everywhere")
+    @Test(
+        "take-overs and re-issues of what the former owner assigned meanwhile are counted everywhere"
+    )
     func forkIsCounted() throws {
         let (left, right) = (TestReplica(1), TestReplica(2))
         left.stripe = try #require(UIDStripe(index: 0))

@@ -16,6 +16,7 @@ package struct ConnectionChannel: Sendable {
     /// Puts the handler at the end of a channel's pipeline; must run on its event loop.
     ///
     /// - Parameter channel: the channel; not reading by itself.
+    /// - Throws: what NIO says of a pipeline that is closed.
     package init(channel: any Channel) throws {
         let inbox = ConnectionInbox()
         let handler = ConnectionHandler(inbox: inbox)
@@ -31,6 +32,7 @@ package struct ConnectionChannel: Sendable {
     /// - Parameters:
     ///   - bytes: the bytes.
     ///   - limit: the longest that it may take.
+    /// - Throws: the channel's error when the connection has ended.
     package func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
         let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
         defer { alarm.cancel() }

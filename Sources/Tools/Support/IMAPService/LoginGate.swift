@@ -27,6 +27,7 @@ package final class LoginGate: Sendable {
     ///   - password: the password.
     ///   - client: the client's address.
     /// - Returns: the outcome, after the delay that earlier failures have earned.
+    /// - Throws: `CancellationError` when the task is cancelled meanwhile.
     package func authenticate(user: [UInt8], password: Secret, client: String) async throws -> AuthenticationOutcome {
         guard let name = String(validating: user, as: UTF8.self) else { return .rejected }
         let delay = throttle.withLock { $0.delay(client: client, user: name, now: .now) }

@@ -20,6 +20,7 @@ package final class MailStore: Sendable {
     let core: Mutex<StoreCore>
     let checkpointing: Checkpointing
     let signals = GroupSignals()
+    let accountGate = AccountGate()
     private let lock: DirectoryLock
     let path: String
     private let clock: @Sendable () -> UInt64

@@ -27,7 +27,8 @@ package final class ReplicaService: Service {
     private let limits: ReplicationLimits
     private let clock: ReplicaClock
     private let inbox = ReplicaInbox()
-    private let board = ReplicaBoard()
+    private let board: ReplicaBoard
+    let firstContact: FirstContact
     private let state: Mutex<State>
 
     /// Makes the service of one group.
@@ -53,6 +54,8 @@ package final class ReplicaService: Service {
         self.logger = logger
         self.limits = limits
         self.clock = clock
+        board = ReplicaBoard()
+        firstContact = FirstContact(board: board, silenceMilliseconds: limits.unreachableMilliseconds)
         state = Mutex(State(group: group))
     }
 
@@ -80,6 +83,7 @@ package final class ReplicaService: Service {
                 urgentBodies: { inbox.signalBodies() }))
         let threads = StoreThreads(label: "replica-\(state.withLock { $0.group.name })")
         let members = await firstMembers()
+        firstContact.begin()
         await withTaskCancellationOrGracefulShutdownHandler {
             let group = state.withLock { $0.group }
             let reporter = ReplicaReporter(group: group.name, metrics: metrics, board: board, logger: logger)

@@ -29,6 +29,7 @@ package final class MailAccount: Sendable {
     /// Makes INBOX, and with it the mailboxes that every account has, unless there is an INBOX.
     func provision() async throws {
         if try await store.read(self, { _, box in box.state.isAlive(.inbox) }) { return }
+        try await store.accountGate.pass()
         let wanted = store.options.provisionedMailboxes
         let validity = validity()
         try await store.issue(on: self) { _, box, unit in

@@ -52,11 +52,15 @@ struct GroupOfNode: Sendable {
             store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics,
             logger: logger,
             limits: Self.limits(configuration.replication))
+        store.makeAccounts { [replication] in await replication.hasCaughtUp(within: Self.accountPatience) }
         self.name = group.name
         self.node = node
         self.store = store
         directory = settings.storeDirectory
     }
+
+    /// How long a user's first login waits for what peers know of the user; less than a distributor waits for a node.
+    private static let accountPatience = Duration.seconds(5)
 
     /// What the status says about the group.
     var report: GroupReport? { replication.status.map { GroupReport($0.group, uids: UIDReport(store.uidCounts)) } }
