@@ -103,7 +103,7 @@ import Testing
         var limits = MetricsServer.Limits()
         limits.maximumConnections = 2
         // On a busy machine the test may be slower than a scraper.
-        limits.maximumIdle = .minutes(5)
+        limits.maximumIdle = .seconds(300)
         try await withServer(limits: limits) { server, _ in
             var held: [RawConnection] = []
             for _ in 0..<2 {
