@@ -55,7 +55,7 @@ extension MailStore {
             return (core.log, failure, core.accountNames, core.replicaNames)
         }
         guard let (log, failure, accounts, replicas) = plan else { return }
-        logger.error("the log failed: going back to what is durable", metadata: ["reason": "\(failure)"])
+        logger.error("going back to what is durable", metadata: ["reason": "\(failure)"])
         let recovery = StoreRecovery(directory: path, options: options, engine: engine, logger: logger)
         log.close()
         do {
@@ -64,7 +64,7 @@ extension MailStore {
             let waiters = core.withLock { core -> [CheckedContinuation<Void, Never>] in
                 guard let next = fresh.take() else { return [] }
                 let waiters = core.bodies.missing.takeWaiters()
-                core.replace(with: next, refusingWritesUntil: writePauseEnd, because: failure)
+                core.replace(with: next, refusingWritesUntil: writePauseEnd)
                 return waiters
             }
             for waiter in waiters { waiter.resume() }

@@ -109,6 +109,34 @@ struct TransferTests {
         await peers.closeAll()
     }
 
+    /// A body lies in front of the operation that holds it, perhaps far, or was there before: the log on top need not have it.
+    @Test func bodiesOfOwnMessagesThatNobodyHasSurviveTheTransfer() async throws {
+        let peers = try await StorePeers(2) { $0.bodyChunkBytes = 1_500 }
+        try await fill(peers[0])
+        let here = try await peers[1].account(named: "carla")
+        let large = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        try await here.append(large, to: "INBOX")
+        try await peers[1].checkpoint()
+        try await here.append("small")
+        try await here.append(large, to: "INBOX")
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
+        for isReopened in [false, true] {
+            if isReopened {
+                await peers.close(1)
+                try await peers.open(1)
+            }
+            let again = try await peers[1].account(named: "carla")
+            let sizes = try await again.messages(of: "INBOX").map { message in
+                let body = again.openBody(of: message)
+                defer { body.close() }
+                return try body.read(0..<body.size).count
+            }
+            #expect(sizes == [50_000, 5, 50_000])
+            #expect(peers[1].missingBodies(limit: 1_000).count == 61)
+        }
+        await peers.closeAll()
+    }
+
     @Test func whatClientsWereShownKeepsItsMeaning() async throws {
         let peers = try await StorePeers(2)
         let here = try await peers[0].account(named: "anna")
@@ -151,6 +179,63 @@ struct TransferTests {
         #expect(!FileManager.default.fileExists(atPath: peers.fixtures[1].path + "/engine.import"))
         #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
         try await peers.converge()
+        try await expectAgreement(peers)
+        await peers.closeAll()
+    }
+
+    /// A peer may send a snapshot that lacks what this log has lost: it is of no use, and nobody has to notice.
+    @Test func aSnapshotThatLacksWhatTheLogHasLostStopsNoWriting() async throws {
+        let peers = try await StorePeers(3) { $0.segmentBytes = 400 }
+        let here = try await peers[1].account(named: "anna")
+        for number in 0..<20 { try await here.append("message \(number)") }
+        try await peers.carry(from: 1, to: 2)
+        let durable = peers[1].replicationStatus().durable
+        await peers[1].advanceStability(stable: [], retain: durable, ownSecured: .max)
+        try await peers[1].checkpoint()
+        #expect(StreamVector(peers[1].replicationStatus().logStart)[peers[1].replicaID] > 0)
+        let mailbox = try await here.open("INBOX") {}
+        guard case .rejected(let reason) = try await peers.transfer(from: 0, to: 1) else {
+            Issue.record("what the log has lost was given up")
+            return
+        }
+        #expect(reason.contains("the snapshot lacks operations that the log has lost"))
+        #expect(peers[1].setbacks == 0)
+        try await here.append("at once")
+        #expect(mailbox.takeNotices().count == 1)
+        mailbox.close()
+        // One of a replica that has it all is put in force.
+        try await peers.carry(from: 1, to: 2)
+        #expect(try await peers.transfer(from: 2, to: 1) == .accepted)
+        #expect(try await peers.transfer(from: 2, to: 0) == .accepted)
+        try await expectAgreement(peers)
+        await peers.closeAll()
+    }
+
+    /// What goes wrong at the very end is no fault of the log, so writing goes on as soon as memory is as it was.
+    @Test func aSnapshotThatCannotBePutInForceStopsNoWriting() async throws {
+        let peers = try await StorePeers(2)
+        try await fill(peers[0])
+        let here = try await peers[1].account(named: "carla")
+        try await here.append("still here")
+        let mailbox = try await here.open("INBOX") {}
+        // The old engine cannot be put aside.
+        let obstacle = peers.fixtures[1].path + "/engine.old"
+        try FileManager.default.createDirectory(atPath: obstacle + "/full", withIntermediateDirectories: true)
+        guard case .rejected = try await peers.transfer(from: 0, to: 1) else {
+            Issue.record("the snapshot was put in force")
+            return
+        }
+        #expect(peers[1].setbacks == 1)
+        try await here.append("at once")
+        #expect(mailbox.takeNotices().count == 1)
+        mailbox.close()
+        try FileManager.default.removeItem(atPath: obstacle)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
+        try await peers.converge()
+        try await expectAgreement(peers)
+        await peers.close(1)
+        try await peers.open(1)
+        #expect(try await peers[1].account(named: "carla").messages(of: "INBOX").count == 2)
         try await expectAgreement(peers)
         await peers.closeAll()
     }

@@ -132,6 +132,18 @@ extension MailStore {
     /// Loads an account that nobody has used since the store was opened, with all its messages.
     func loadAll(_ account: MailAccount) async throws {
         for entry in try await account.mailboxes().mailboxes { _ = try await account.messages(of: entry.name) }
+        // Mailboxes that are hidden or deleted may still have records.
+        while true {
+            let need = core.withLock { core -> (MailboxID, UInt64, UInt64)? in
+                guard let box = core.accounts[account.index],
+                    let mailbox = box.state.recordedMailboxes.first(where: { !box.state.isResident($0) })
+                else { return nil }
+                let key = MailboxKey(account: account.index, mailbox: mailbox)
+                return (mailbox, core.installations[key, default: 0], core.generation)
+            }
+            guard let (mailbox, installation, generation) = need else { return }
+            try load(mailbox, of: account.index, installation, generation)
+        }
     }
 }
 

@@ -126,6 +126,11 @@ struct BodyLedger {
         changes[digest, default: BodyChange(difference: 0, size: 0)].difference -= 1
     }
 
+    /// The bodies that more messages hold than at the last checkpoint.
+    var newlyHeld: [(digest: BodyDigest, size: UInt64)] {
+        changes.compactMap { $0.value.difference > 0 ? ($0.key, $0.value.size) : nil }
+    }
+
     /// Whether a checkpoint has anything to do.
     var hasChanges: Bool { !changes.isEmpty || !logged.isEmpty || !idle.isEmpty }
 

@@ -7,17 +7,28 @@ internal import Storage
 extension StoreCore {
     /// The log could not make something durable: all that waits for it is void, and memory has to go back to what is durable.
     mutating func logFailed(_ error: MailStoreError) {
-        if failure == nil { failure = error }
+        stateFailed(error)
         pending = []
     }
 
     /// Memory has what the log will never have; what was queued before still becomes durable and is told.
-    mutating func stateFailed(_ error: MailStoreError) { if failure == nil { failure = error } }
+    mutating func stateFailed(_ error: MailStoreError) {
+        guard failure == nil || isMakingWay else { return }
+        failure = error
+        isMakingWay = false
+    }
+
+    /// Nothing is taken any more, because a snapshot is about to take this core's place.
+    mutating func makeWay() {
+        guard failure == nil else { return }
+        failure = MailStoreError(.unavailable, "a snapshot is being put in force")
+        isMakingWay = true
+    }
 
     /// Takes the place of a core that failed; who listens or reads goes on.
-    mutating func replace(
-        with fresh: consuming StoreCore, refusingWritesUntil time: UInt64, because error: MailStoreError
-    ) {
+    ///
+    /// Writing is refused for a while only after a fault: a snapshot that could not be put in force is none of the log's.
+    mutating func replace(with fresh: consuming StoreCore, refusingWritesUntil time: UInt64) {
         var fresh = fresh
         fresh.listeners = listeners
         fresh.installations = installations.mapValues { $0 + 1 }
@@ -31,7 +42,7 @@ extension StoreCore {
         fresh.group.takeOver(from: group)
         fresh.isClosed = isClosed
         fresh.needsWholeReplica = true
-        fresh.refusal = (time, error)
+        fresh.refusal = isMakingWay ? nil : failure.map { (time, $0) }
         self = fresh
     }
 

@@ -52,6 +52,8 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var nextListener: UInt64 = 1
     /// Why the log takes no more; memory is ahead of it until the core is rebuilt.
     var failure: MailStoreError?
+    /// Whether ``failure`` stands for no fault but for a snapshot that takes this core's place, or could not after all.
+    var isMakingWay = false
     /// Until when writing is refused after a failure, and why.
     var refusal: (until: UInt64, error: MailStoreError)?
     /// Until when a core that could not be rebuilt is left alone, and why.

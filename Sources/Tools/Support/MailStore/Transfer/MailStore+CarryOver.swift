@@ -101,9 +101,20 @@ extension MailStore {
     /// The octets of bodies that are written in one batch.
     private static let bodyBatchBytes = 4 << 20
 
-    private func copyBodies(
+    /// Copies bodies that the new engine does not have.
+    ///
+    /// - Parameters:
+    ///   - held: the bodies.
+    ///   - old: the engine in use.
+    ///   - fresh: the new one.
+    ///   - notingMissing: whether those that are not there are noted as missing.
+    /// - Returns: the bodies that neither engine has.
+    /// - Throws: what either engine reports.
+    @discardableResult
+    func copyBodies(
         _ held: [(digest: BodyDigest, size: UInt64)], from old: LMDBEngine, to fresh: LMDBEngine, notingMissing: Bool
-    ) async throws {
+    ) async throws -> [(digest: BodyDigest, size: UInt64)] {
+        var missing: [(digest: BodyDigest, size: UInt64)] = []
         var puts: [(key: [UInt8], value: [UInt8])] = []
         var bytes = 0
         for (digest, size) in held {
@@ -120,8 +131,9 @@ extension MailStore {
                     return true
                 }
             }
-            if puts.count == count, notingMissing {
-                puts.append((EngineKey.missingBody(digest), EngineInteger.encoded(size)))
+            if puts.count == count {
+                missing.append((digest, size))
+                if notingMissing { puts.append((EngineKey.missingBody(digest), EngineInteger.encoded(size))) }
             }
             if bytes >= Self.bodyBatchBytes {
                 try await fresh.write { [puts] writer in for put in puts { try writer.put(put.value, for: put.key) } }
@@ -129,6 +141,7 @@ extension MailStore {
             }
         }
         try await fresh.write { [puts] writer in for put in puts { try writer.put(put.value, for: put.key) } }
+        return missing
     }
 }
 

@@ -104,15 +104,17 @@ extension MailStore {
 
     /// The replacement itself, while nobody writes; throws before anything is lost.
     private func swap(to fresh: LMDBEngine, _ importer: SnapshotImporter) async throws {
-        let pause = MailStoreError(.unavailable, "a snapshot is being put in force")
+        let snapshot = await importer.delivered
+        // What does not fit is found out before anybody has to wait for it, as far as that is possible.
+        try checkIndexes(await importer.replicaNames)
         let log = try core.withLock { core throws in
             try core.checkWritable(now: now())
-            core.stateFailed(pause)
+            _ = try core.planOverlay(on: snapshot)
+            core.makeWay()
             return core.log
         }
         // What is queued becomes durable, and everybody is told; then nothing moves.
         log.close()
-        let snapshot = await importer.delivered
         let (position, marks) = try core.withLock { core throws in
             try core.planOverlay(on: snapshot)
         }
@@ -123,7 +125,12 @@ extension MailStore {
         var next: StoreCore? = try recovery.run()
         do {
             try checkIndexes(next?.replicaNames ?? [])
+            // What the log on top holds may have its bodies in the old engine alone, and not in the snapshot.
+            let held = next?.bodies.newlyHeld ?? []
             try await carryOver(to: &next, fresh)
+            for (digest, size) in try await copyBodies(held, from: engine, to: fresh, notingMissing: true) {
+                next?.bodies.missing.insert(digest, size: size)
+            }
         } catch {
             next?.log.close()
             throw error
