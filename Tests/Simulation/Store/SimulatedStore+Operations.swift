@@ -200,6 +200,9 @@ extension SimulatedStore {
         for box in accounts.values {
             var changes: [StateChange] = []
             box.state.prune(stable: vector, changes: &changes)
+            for case .mailboxChanged(let id) in changes {
+                world.note("\(node) prunes \(replica.globalID(id.dot)) at \(stable)")
+            }
             absorb(changes)
         }
     }
