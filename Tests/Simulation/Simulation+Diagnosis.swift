@@ -90,7 +90,9 @@ extension SimulatedStore {
             result.append("\(message) UID \(record.uid)\(epoch)")
             result += dots.presence.map { "\(message) is there by \(replica.globalID($0))" }
             result += dots.enablers.map { "\(message) has \($0.flags) by \(replica.globalID($0.dot))" }
-            result += dots.keywords.map { "\(message) has keyword \($0.keyword) by \(replica.globalID($0.dot))" }
+            result += dots.keywords.map {
+                "\(message) has \(replica.symbols.name(of: $0.keyword) ?? "?") by \(replica.globalID($0.dot))"
+            }
         }
         return result
     }

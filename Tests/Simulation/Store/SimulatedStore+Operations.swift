@@ -106,7 +106,9 @@ extension SimulatedStore {
                 outcome.deliveredOperations += frame.operations.count
                 apply(frame)
             }
-        case .waiting(let missing): outcome.waiting.append(missing)
+        case .waiting(let missing):
+            outcome.waiting.append(missing)
+            world.note("\(node) lacks \(missing)")
         case .overflow(let position): outcome.overflow.append(position)
         case .duplicate, .deferred: break
         }
