@@ -118,7 +118,10 @@ final class Simulation {
             if StreamVector(store.durable) != vector {
                 return "\(node.name) holds \(store.durable), \(present[0].name) \(first.durable)"
             }
-            if store.replica.waitingFrames > 0 { return "\(store.replica.waitingFrames) frames wait at \(node.name)" }
+            // Nodes that hold the same hold everything that exists: what a frame still waits for was lost with disks.
+            if store.replica.deferredFrames > 0 {
+                return "\(store.replica.deferredFrames) frames wait at \(node.name) to be admitted"
+            }
             let missing = store.missingBodies(limit: 1_000).filter { !lostBodies.contains($0.digest) }
             if let body = missing.first {
                 let holders = present.filter { $0.disk.heldBodies.contains(body.digest) }.map(\.name)

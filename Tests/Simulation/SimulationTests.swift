@@ -11,6 +11,7 @@ import Testing
             if SeedRun.isReplay { simulation.world.traceLimit = 20_000 }
             let failure = simulation.run()
             if SeedRun.isReplay { for line in simulation.world.trace { print(line) } }
+            if SeedRun.isReplay && failure != nil { for line in simulation.disagreements() { print(line) } }
             if let failure {
                 Issue.record("seed \(seed): \(failure)\nreplay it with: make simulate SEED=\(seed)")
             }

@@ -98,6 +98,73 @@ import Testing
         #expect(script.node.retain.isEmpty && script.peer("a").replica == ReplicaID(77))
     }
 
+    /// Found by the simulation (seed 915): one that read the log from the beginning appended to a mailbox of which it had not read yet that it was deleted, when
+    /// others had forgotten that it ever was.
+    @Test func aWipedMemberGetsByASnapshotWhatOthersMayHaveForgotten() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        _ = script.establish("a", 2, .outgoing, durable: [position(1, 5)])
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 5)]))
+        // It asks before it can know that the log does not serve it.
+        let link = script.establish("a", 77, .outgoing)
+        script.clear()
+        script.feed(.subscribe([position(1, 1)]), link)
+        script.advance(300)
+        #expect(script.frames(link).isEmpty)
+        let starts = script.messages.compactMap { message -> [StreamPosition]? in
+            if case .presence(let presence) = message { presence.logStart } else { nil }
+        }
+        #expect(starts.last == [position(1, 5)])
+        // Whoever is asked answers it at once.
+        _ = script.establish("a", 77, .incoming)
+        guard
+            case .welcome(let welcome)? = script.messages.last(where: { if case .welcome = $0 { true } else { false } })
+        else {
+            Issue.record("no answer: \(script.messages)")
+            return
+        }
+        #expect(welcome.presence.logStart == [position(1, 5)])
+        // After the snapshot the log goes on behind it.
+        try script.store.issue(2)
+        script.sync()
+        script.feed(.subscribe([position(1, 6)]), link)
+        script.advance(300)
+        #expect(script.frames(link) == [6...6, 7...7])
+        script.feed(.acknowledge(consumed: UInt64(script.frameBytes(link)), durable: [position(1, 7)]), link)
+        script.advance(600)
+        guard
+            case .presence(let last)? = script.messages.last(where: { if case .presence = $0 { true } else { false } })
+        else { return }
+        #expect(last.logStart.isEmpty)
+    }
+
+    @Test func aMemberThatIsWipedTwiceBeforeItHeardAnythingStillGetsASnapshot() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        let first = script.establish("a", 2, .outgoing, durable: [position(1, 5)])
+        script.advance(300)
+        script.close(first)
+        let second = script.establish("a", 77, .outgoing)
+        script.close(second)
+        let link = script.establish("a", 78, .outgoing)
+        script.feed(.subscribe([position(1, 1)]), link)
+        script.advance(300)
+        #expect(script.frames(link).isEmpty)
+    }
+
+    @Test func theMembersOfANewGroupReadTheLog() throws {
+        let script = try PeerScript()
+        try script.store.issue(5)
+        script.sync()
+        let link = script.establish("a", 2, .outgoing, durable: [position(2, 1)])
+        script.feed(.subscribe([position(1, 1)]), link)
+        script.advance(300)
+        #expect(script.frames(link) == [1...1, 2...2, 3...3, 4...4, 5...5])
+    }
+
     @Test func lagIsToldInOperationsBytesAndTime() throws {
         let script = try PeerScript()
         let link = script.establish("a", 2, .outgoing)

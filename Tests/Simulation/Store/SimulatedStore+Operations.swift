@@ -106,7 +106,9 @@ extension SimulatedStore {
                 outcome.deliveredOperations += frame.operations.count
                 apply(frame)
             }
-        case .waiting(let missing): outcome.waiting.append(missing)
+        case .waiting(let missing):
+            outcome.waiting.append(missing)
+            world.note("\(node) lacks \(missing)")
         case .overflow(let position): outcome.overflow.append(position)
         case .duplicate, .deferred: break
         }
@@ -200,6 +202,9 @@ extension SimulatedStore {
         for box in accounts.values {
             var changes: [StateChange] = []
             box.state.prune(stable: vector, changes: &changes)
+            for case .mailboxChanged(let id) in changes {
+                world.note("\(node) prunes \(replica.globalID(id.dot)) at \(stable)")
+            }
             absorb(changes)
         }
     }

@@ -11,6 +11,8 @@ struct PeerMember: Sendable {
     var durable = StreamVector()
     /// What its log can no longer serve.
     var logStart = StreamVector()
+    /// What it gets by a snapshot only, never by the log, because it has no history; empty once it holds that.
+    var floor = StreamVector()
     var newestOwnTimestamp = HybridTimestamp(rawValue: 0)
     var backlogBytes: UInt64 = 0
     /// The sum of its accounts' digests at exactly `durable`, if it said so.
@@ -54,6 +56,7 @@ struct PeerMember: Sendable {
         if durable.covers(vector) { return }
         durable.formUnion(vector)
         digest = nil
+        if durable.covers(floor) { floor = StreamVector() }
     }
 
     /// The member came back as another replica: what the former one said is void.
@@ -61,6 +64,7 @@ struct PeerMember: Sendable {
         self.replica = replica
         durable = StreamVector()
         logStart = StreamVector()
+        floor = StreamVector()
         newestOwnTimestamp = HybridTimestamp(rawValue: 0)
         digest = nil
         acknowledgement = MemberAcknowledgement()

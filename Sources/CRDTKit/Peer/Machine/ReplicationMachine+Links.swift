@@ -92,8 +92,10 @@ extension ReplicationMachine {
     func presence(for link: LinkID) -> PeerPresence {
         let place = links[link]?.stream.cursor
         let backlog = place.map { store.logEnd.rawValue - min($0.rawValue, store.logEnd.rawValue) } ?? 0
+        var start = logStart
+        if let peer = links[link]?.peer, let floor = members[peer]?.floor { start.formUnion(floor) }
         return PeerPresence(
-            durable: durable.positions, logStart: logStart.positions, wallMilliseconds: now.wallMilliseconds,
+            durable: durable.positions, logStart: start.positions, wallMilliseconds: now.wallMilliseconds,
             newestOwnTimestamp: store.newestOwnTimestamp, backlogBytes: backlog, digest: store.digest)
     }
 
@@ -103,6 +105,7 @@ extension ReplicationMachine {
         if hasLostOwn(StreamVector(greeting.presence.durable)) {
             return refuse(link, RefusalReason(.staleLife, "\(group.node) lost own operations and begins a new life"))
         }
+        recognise(opened.peer, greeting)
         if opened.direction == .incoming { send(.welcome(self.greeting(for: link)), on: link) }
         establish(link, opened, greeting)
     }
@@ -159,15 +162,12 @@ extension ReplicationMachine {
         }
         links[link]?.isUp = true
         if opened.direction == .outgoing { members[peer]?.outgoing = link } else { members[peer]?.incoming = link }
-        if let former = members[peer]?.replica, former != greeting.replica {
-            replace(peer, former, by: greeting.replica)
-        }
-        members[peer]?.replica = greeting.replica
         links[link]?.acknowledged = opened.direction == .incoming ? durable : StreamVector()
         report(.established(peer: peer, opened.direction, greeting.replica))
         compareMembers(peer, greeting.members)
         hear(peer)
         _ = members[peer]?.take(greeting.presence, wallMilliseconds: now.wallMilliseconds)
+        if opened.direction == .outgoing, members[peer]?.floor.isEmpty == false { links[link]?.isPresenceDue = true }
         announceSelf()
         evaluateSubscriptions()
         resumeTransfers(peer)
@@ -175,10 +175,27 @@ extension ReplicationMachine {
         updateUnreachable()
     }
 
-    /// A member came back as another replica: a link to the former one is of no use.
-    private mutating func replace(_ peer: String, _ old: ReplicaID, by new: ReplicaID) {
-        members[peer]?.replace(by: new)
-        report(.replaced(peer: peer, old: old, new: new))
+    /// Takes note of which replica a member is, and whether it may read the log from the beginning.
+    ///
+    /// Stability counts what a member acknowledged before its disk was lost, or ignores one that has just joined. So members may have dropped what they kept
+    /// for operations concurrent with a DELETE, while a replica without history that reads the log from the beginning would issue just such operations, on
+    /// mailboxes of which it has not read yet that they are gone. A snapshot brings it all at once: what all members held at any time before, this node
+    /// holds now. In a group that has just been founded nobody has dropped anything, and the log serves.
+    private mutating func recognise(_ peer: String, _ greeting: PeerGreeting) {
+        let former = members[peer]?.replica
+        if let former, former != greeting.replica {
+            members[peer]?.replace(by: greeting.replica)
+            report(.replaced(peer: peer, old: former, new: greeting.replica))
+        }
+        members[peer]?.replica = greeting.replica
+        let isBeginner = greeting.presence.durable.allSatisfy { $0.origin == greeting.replica }
+        guard isBeginner, members[peer]?.floor.isEmpty == true else { return }
+        var current: Set<ReplicaID> = [store.replica]
+        for member in members.values { if let replica = member.replica { current.insert(replica) } }
+        let isReplaced = former != nil && former != greeting.replica
+        if isReplaced || !stable.isEmpty || durable.counters.keys.contains(where: { !current.contains($0) }) {
+            members[peer]?.floor = durable
+        }
     }
 
     private mutating func compareMembers(_ peer: String, _ theirs: [GroupMember]) {

@@ -45,7 +45,15 @@ extension ReplicationMachine {
     }
 
     mutating func subscribed(_ link: LinkID, _ positions: [StreamPosition]) {
-        for position in positions { links[link]?.stream.subscribe(position) }
+        let floor = links[link].flatMap { members[$0.peer]?.floor } ?? StreamVector()
+        for position in positions {
+            let isServed = position.counter == 0 || position.counter > floor[position.origin]
+            links[link]?.stream.subscribe(isServed ? position : StreamPosition(origin: position.origin, counter: 0))
+            if isServed { continue }
+            // The receiver learns from the presence that it needs a snapshot.
+            links[link]?.isPresenceDue = true
+            sendPresence(link)
+        }
         guard let count = links[link]?.stream.sent.count, count <= ReplicationLimits.maximumVectorEntries else {
             return violation(link, "more than \(ReplicationLimits.maximumVectorEntries) origins are subscribed")
         }
