@@ -85,10 +85,6 @@ final class Cluster {
     func stop(_ name: String) throws {
         guard let process = processes.removeValue(forKey: name) else { throw LiveFailure("\(name) does not run") }
         process.signal(SIGTERM)
-        if let hook = getenv("KUIPER_HOOK") {
-            poll(nil, 0, 4000)
-            _ = try? ChildProcess.run([String(cString: hook), "\(process.pid)", name, log(of: name)])
-        }
         let ending = try process.wait(within: .seconds(20))
         guard ending == .exited(0) else { throw LiveFailure("\(name) ended with \(ending):\n\(logTail(of: name))") }
     }
