@@ -23,10 +23,11 @@ final class Cluster {
     }
 
     /// Writes the configuration and makes the certificates; starts nothing.
-    init(regions: [String] = ["eu", "us"], replication: [String] = []) throws {
+    init(regions: [String] = ["eu", "us"], replication: [String] = [], isPatient: Bool = true) throws {
         folder = try TemporaryDirectory("cluster")
         var plan = try ClusterPlan(regions: regions)
         plan.replication += replication
+        plan.isPatient = isPatient
         self.plan = plan
         try Files.write(
             folder.file("users.txt"), Array(Self.users.map { "\($0.0);\($0.1)\n" }.joined().utf8))
@@ -44,11 +45,17 @@ final class Cluster {
         }
     }
 
-    /// Starts nodes, all together, and waits until each is ready.
+    /// Starts nodes, all together, and waits until each is ready, and known to the distributors: before that a session may be put anywhere.
     func start(_ names: [String]? = nil) throws {
         let names = names ?? plan.nodes.map(\.name)
         for name in names { try launch(name) }
         for name in names { try awaitReady(name) }
+        let replicas = plan.replicas.filter { processes[$0.name] != nil }
+        for node in plan.nodes where node.role == .distributor && processes[node.name] != nil {
+            try eventually("\(node.name) knows its nodes") {
+                try MetricsScrape(port: node.metrics).sum("pluto_distributor_node_up") == Double(replicas.count)
+            }
+        }
     }
 
     /// Starts a node without waiting for it.

@@ -82,8 +82,11 @@ package enum DistributorNode {
             })
         var health = HealthTimes()
         health.interval = .milliseconds(settings.limits.healthIntervalMilliseconds)
+        // In the proportions of the defaults: who asks rarely hears rarely.
+        health.late = health.interval * 12 / 5
+        health.down = health.interval * 8
         health.hedge = .milliseconds(settings.limits.connectTimeoutMilliseconds)
-        health.shortHedge = min(health.shortHedge, health.hedge)
+        health.shortHedge = health.hedge * 3 / 10
         return DistributorConfiguration(
             listeners: listeners, tls: { certificate.context }, placement: placement,
             session: frame.session(cluster.imap), limits: limits, health: health)
