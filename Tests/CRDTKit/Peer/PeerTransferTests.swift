@@ -277,6 +277,45 @@ import Testing
         try script.node.machine.checkInvariants()
     }
 
+    /// Disks that were lost may have had bodies that are nowhere else (seed 283 of the simulation).
+    @Test func bodiesThatNobodyHasKeepNoOthersOut() throws {
+        let script = try PeerScript()
+        let known = script.node.machine.limits.knownMissingBodies
+        let lost = (0..<known * 4).map { ToyStore.digest(of: [UInt8($0 & 255), UInt8($0 >> 8)]) }
+        for digest in lost { script.store.wanted[digest] = 2 }
+        let link = script.establish("a", 2, .incoming)
+        var answered = 0
+        /// Answers what was asked for as the peer does, and lets time pass.
+        func exchange(rounds: Int, _ held: [BodyDigest: [UInt8]]) throws {
+            for _ in 0..<rounds {
+                while answered < script.sent.count {
+                    answered += 1
+                    guard case .want(let digest, _, _) = script.sent[answered - 1].message else { continue }
+                    guard let bytes = held[digest] else {
+                        script.feed(.bodyAbsent(digest), link)
+                        continue
+                    }
+                    script.feed(.bodyChunk(digest, size: UInt64(bytes.count), offset: 0, bytes: bytes), link)
+                }
+                script.advance(100)
+                script.feed(.presence(script.presence([])), link)
+                try script.node.machine.checkInvariants()
+            }
+        }
+        try exchange(rounds: 100, [:])
+        let body: [UInt8] = [1, 2, 3]
+        let fresh = ToyStore.digest(of: body)
+        script.store.wanted[fresh] = 3
+        try exchange(rounds: 100, [fresh: body])
+        #expect(script.store.bodies[fresh] == body)
+        // One that somebody has after all comes, too: its turn comes again.
+        let found = (0..<lost.count).filter { $0 % 10 == 0 }.map { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        try exchange(
+            rounds: 1_000, Dictionary(uniqueKeysWithValues: found.map { (ToyStore.digest(of: $0), $0) }))
+        #expect(found.allSatisfy { script.store.bodies[ToyStore.digest(of: $0)] != nil })
+        #expect(script.status.missingBodies <= known)
+    }
+
     @Test func wantsBeyondTheLimitAreAViolation() throws {
         let script = try PeerScript()
         script.answers = false

@@ -52,6 +52,7 @@ final class ToyNode {
             answer { [store] in $0.bodyStored(link, digest, store.storeBody(digest, size, offset, bytes), now: $1) }
         case .listMissingBodies(let limit):
             answer { [store] in $0.bodiesMissing(store.missing(limit), now: $1) }
+        case .postponeBody(let digest): store.postpone(digest)
         case .advanceStability(let stable, let retain, let secured):
             self.stable = StreamVector(stable)
             self.retain = StreamVector(retain)

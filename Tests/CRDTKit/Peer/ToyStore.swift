@@ -15,8 +15,9 @@ final class ToyStore {
     private(set) var names: [StreamPosition] = []
     private(set) var bodies: [BodyDigest: [UInt8]] = [:]
     private(set) var partial: [BodyDigest: [UInt8]] = [:]
+    private(set) var postponed: [BodyDigest: Int] = [:]
     /// The bodies that messages here refer to.
-    private(set) var wanted: [BodyDigest: UInt64] = [:]
+    var wanted: [BodyDigest: UInt64] = [:]
     /// Everything ever logged, in order: what a toy snapshot holds.
     private(set) var archive: [[UInt8]] = []
     /// The positions of the reads of the log, for tests of how often it is read.
@@ -228,10 +229,15 @@ final class ToyStore {
     }
 
     func missing(_ limit: Int) -> [MissingBody] {
-        wanted.filter { bodies[$0.key] == nil }.prefix(limit).map { digest, size in
-            MissingBody(digest: digest, size: size, held: UInt64(partial[digest]?.count ?? 0))
+        let missing = wanted.filter { bodies[$0.key] == nil }
+        return missing.sorted { postponed[$0.key] ?? 0 < postponed[$1.key] ?? 0 }.prefix(limit).map { digest, size in
+            MissingBody(
+                digest: digest, size: size, held: UInt64(partial[digest]?.count ?? 0),
+                isPostponed: postponed[digest] != nil)
         }
     }
+
+    func postpone(_ digest: BodyDigest) { postponed[digest] = (postponed.values.max() ?? 0) + 1 }
 
     // MARK: Toy snapshots
 

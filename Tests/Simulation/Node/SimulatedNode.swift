@@ -354,7 +354,7 @@ final class SimulatedNode: NetworkEnd {
                 box.machine.digestsRead(link, store.digests(after: name, limit: limit), now: time)
             }
         case .report(let event): note(event)
-        case .readBody, .storeBody, .listMissingBodies: executeOnBodies(directive)
+        case .readBody, .storeBody, .listMissingBodies, .postponeBody: executeOnBodies(directive)
         case .exportSnapshot, .readSnapshotPart, .endExport, .beginImport, .importPart, .abortImport:
             executeOnSnapshots(directive, store)
         }
@@ -371,6 +371,7 @@ final class SimulatedNode: NetworkEnd {
                 box.machine.bodyStored(link, digest, outcome, now: time)
             case .listMissingBodies(let limit):
                 box.machine.bodiesMissing(store.missingBodies(limit: limit), now: time)
+            case .postponeBody(let digest): store.postponeBody(digest)
             default: break
             }
         }

@@ -157,10 +157,18 @@ extension SimulatedStore {
 
     func missingBodies(limit: Int) -> [MissingBody] {
         let missing = holders.filter { bodies[$0.key] == nil }.map(\.key)
-        return missing.sorted { $0.words.0 < $1.words.0 }.prefix(limit).map { digest in
+        let order = { (digest: BodyDigest) in (self.postponedBodies[digest] ?? 0, digest.words.0) }
+        return missing.sorted { order($0) < order($1) }.prefix(limit).map { digest in
             MissingBody(
-                digest: digest, size: holders[digest]?.size ?? 0, held: UInt64(partialBodies[digest]?.count ?? 0))
+                digest: digest, size: holders[digest]?.size ?? 0, held: UInt64(partialBodies[digest]?.count ?? 0),
+                isPostponed: postponedBodies[digest] != nil)
         }
+    }
+
+    func postponeBody(_ digest: BodyDigest) {
+        guard holders[digest] != nil && bodies[digest] == nil else { return }
+        postponements += 1
+        postponedBodies[digest] = postponements
     }
 
     func readBody(_ digest: BodyDigest, offset: UInt64, length: Int) -> BodyRead {

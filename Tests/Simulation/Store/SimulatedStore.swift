@@ -35,6 +35,9 @@ final class SimulatedStore {
     /// Messages that refer to a body, and its size.
     var holders: [BodyDigest: (count: Int, size: UInt64)] = [:]
     var partialBodies: [BodyDigest: [UInt8]] = [:]
+    /// The missing bodies that no peer had, in the order in which that was noticed.
+    var postponedBodies: [BodyDigest: Int] = [:]
+    var postponements = 0
     /// Operations of an account that a snapshot brought.
     var imported: [AccountIndex: VersionVector] = [:]
     /// What must be delivered before clients are served.

@@ -38,8 +38,11 @@ public enum ReplicationDirective: Sendable {
     /// Keep a piece of a body that was wanted. Answer with `bodyStored`; if `offset` is not what is held so far, keep
     /// nothing and answer with what is held. There is never more than one unanswered for one body.
     case storeBody(LinkID, BodyDigest, size: UInt64, offset: UInt64, [UInt8])
-    /// Name missing bodies, urgent ones first, then the newest, at most `limit`. Answer with `bodiesMissing`.
+    /// Name missing bodies, urgent ones first, then the newest, then those that were postponed, the longest ago first, at
+    /// most `limit`. Answer with `bodiesMissing`.
     case listMissingBodies(limit: Int)
+    /// No peer that can be reached has this body: name all others before it from now on, unless it becomes urgent.
+    case postponeBody(BodyDigest)
 
     /// Tell the store what is stable and what its log need not keep.
     ///

@@ -53,7 +53,8 @@ extension ReplicationMachine {
     mutating func noteMissing(_ missing: [MissingBody]) {
         if bodies.isListing {
             bodies.isListing = false
-            bodies.hasMore = missing.count >= limits.knownMissingBodies
+            // Once round those that nobody had is enough, until one of them comes after all.
+            bodies.hasMore = missing.count >= limits.knownMissingBodies && missing.last?.isPostponed == false
         }
         for body in missing { bodies.add(body) }
         pumpBodies()
@@ -90,6 +91,11 @@ extension ReplicationMachine {
             guard bodies.askedCount < limits.wantedBodies, let body = bodies.bodies[digest] else { return }
             let able = available.filter { !body.absent.contains($0.name) }
             guard !able.isEmpty else {
+                if bodies.isCrowded && !body.isUrgent {
+                    bodies.remove(digest)
+                    put(.postponeBody(digest))
+                    continue
+                }
                 bodies.startOver(digest, at: now.monotonicMilliseconds + limits.absentBodyPauseMilliseconds)
                 continue
             }
@@ -146,6 +152,7 @@ extension ReplicationMachine {
             }
         case .complete:
             bodies.remove(digest)
+            if body.isPostponed { bodies.hasMore = true }
             listMissingBodies()
         case .mismatch:
             _ = bodies.stored(digest, held: 0)

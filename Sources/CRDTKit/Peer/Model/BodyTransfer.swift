@@ -13,6 +13,8 @@ public struct MissingBody: Hashable, Sendable {
     public var origin: ReplicaID?
     /// Whether a session waits for it.
     public var isUrgent: Bool
+    /// Whether no peer had it when it was last asked for; see ``ReplicationDirective/postponeBody(_:)``.
+    public var isPostponed: Bool
 
     /// Names a missing body.
     ///
@@ -22,14 +24,17 @@ public struct MissingBody: Hashable, Sendable {
     ///   - held: the octets from its beginning that are here.
     ///   - origin: the replica that issued the message, if known.
     ///   - isUrgent: whether a session waits for it.
+    ///   - isPostponed: whether no peer had it when it was last asked for.
     public init(
-        digest: BodyDigest, size: UInt64, held: UInt64 = 0, origin: ReplicaID? = nil, isUrgent: Bool = false
+        digest: BodyDigest, size: UInt64, held: UInt64 = 0, origin: ReplicaID? = nil, isUrgent: Bool = false,
+        isPostponed: Bool = false
     ) {
         self.digest = digest
         self.size = size
         self.held = held
         self.origin = origin
         self.isUrgent = isUrgent
+        self.isPostponed = isPostponed
     }
 }
 

@@ -18,6 +18,9 @@ struct BodyWants: Sendable {
         var held: UInt64
         var origin: ReplicaID?
         var isUrgent: Bool
+        var isPostponed: Bool
+        /// Whether nobody had it, so that it rested.
+        var hasRested = false
         /// The order in which the store named it.
         var order: UInt64
         var state = State.idle(notBefore: 0)
@@ -37,11 +40,16 @@ struct BodyWants: Sendable {
     /// Whether the store may know of more than it named.
     var hasMore = true
     var listedAt: UInt64 = 0
+    /// The number of bodies that nobody had.
+    private var rested = 0
     private var order: UInt64 = 0
 
     init(_ limits: ReplicationLimits) { self.limits = limits }
 
     var count: Int { bodies.count }
+
+    /// Whether bodies that nobody has take up so much room that they might keep others out.
+    var isCrowded: Bool { rested >= limits.knownMissingBodies / 4 }
 
     /// The number of bodies that are asked for.
     var askedCount: Int { asked.values.reduce(0, +) }
@@ -66,14 +74,15 @@ struct BodyWants: Sendable {
         }
         order += 1
         bodies[body.digest] = Wanted(
-            size: body.size, held: min(body.held, body.size), origin: body.origin, isUrgent: body.isUrgent, order: order
+            size: body.size, held: min(body.held, body.size), origin: body.origin, isUrgent: body.isUrgent,
+            isPostponed: body.isPostponed, order: order
         )
     }
 
     /// The body is no longer missing.
     mutating func remove(_ digest: BodyDigest) {
         release(digest)
-        bodies[digest] = nil
+        if bodies.removeValue(forKey: digest)?.hasRested == true { rested -= 1 }
     }
 
     /// A link is gone: what was asked for there is asked for elsewhere.
@@ -103,6 +112,9 @@ struct BodyWants: Sendable {
     mutating func startOver(_ digest: BodyDigest, at time: UInt64) {
         rest(digest, until: time)
         bodies[digest]?.absent = []
+        guard bodies[digest]?.hasRested == false else { return }
+        bodies[digest]?.hasRested = true
+        rested += 1
     }
 
     /// Asks a link's peer.
@@ -195,6 +207,9 @@ struct BodyWants: Sendable {
             guard body.held <= body.size else { throw CRDTError(.malformed, "more of a body is held than it has") }
         }
         guard counted == asked.filter({ $0.value > 0 }) else { throw CRDTError(.malformed, "the wants are miscounted") }
+        guard bodies.values.count(where: \.hasRested) == rested else {
+            throw CRDTError(.malformed, "the bodies that nobody had are miscounted")
+        }
         guard bodies.count <= limits.knownMissingBodies * 2 else {
             throw CRDTError(.malformed, "\(bodies.count) missing bodies are kept in mind")
         }

@@ -62,6 +62,24 @@ struct MissingBodyTests {
         await peers.closeAll()
     }
 
+    @Test func postponedBodiesAreNamedLast() async throws {
+        let peers = try await StorePeers(2)
+        let anna = try await peers[0].account(named: "anna")
+        for number in 0..<5 { try await anna.append(large + [UInt8(number)], to: "INBOX") }
+        try await peers.carry(from: 0, to: 1, bodies: false)
+        let all = peers[1].missingBodies(limit: 10)
+        #expect(all.count == 5 && all.allSatisfy { !$0.isPostponed })
+        // The newest are named first, of those that were postponed the one that was so the longest ago.
+        for digest in [all[0].digest, all[3].digest, all[0].digest] { peers[1].postponeBody(digest) }
+        let after = peers[1].missingBodies(limit: 10)
+        #expect(after.map(\.digest) == [all[1], all[2], all[4], all[3], all[0]].map(\.digest))
+        #expect(after.map(\.isPostponed) == [false, false, false, true, true])
+        #expect(peers[1].missingBodies(limit: 4).map(\.digest) == after.prefix(4).map(\.digest))
+        try await peers.carryBodies(from: 0, to: 1)
+        #expect(peers[1].missingBodies(limit: 10).isEmpty)
+        await peers.closeAll()
+    }
+
     @Test func damagedBytesAreDroppedAndAskedForAgain() async throws {
         let peers = try await StorePeers(2)
         let anna = try await peers[0].account(named: "anna")

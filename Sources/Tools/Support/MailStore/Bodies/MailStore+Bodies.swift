@@ -7,13 +7,19 @@ internal import Storage
 internal import Synchronization
 
 extension MailStore {
-    /// The bodies that messages of this store have and that have not arrived; those that somebody waits for first, then the newest first.
+    /// The bodies that messages of this store have and that have not arrived; those that somebody waits for first, then the newest first, then those
+    /// that were postponed, the longest ago first.
     ///
     /// - Parameter limit: the most bodies.
     /// - Returns: the bodies.
     package func missingBodies(limit: Int) -> [MissingBody] {
         core.withLock { $0.bodies.missing.urgent(limit: limit) }
     }
+
+    /// Names a missing body last from now on, because no peer that can be reached has it.
+    ///
+    /// - Parameter digest: the body.
+    package func postponeBody(_ digest: BodyDigest) { core.withLock { $0.bodies.missing.postpone(digest) } }
 
     /// How many bodies are missing, for metrics.
     package var missingBodyCount: Int { core.withLock { $0.bodies.missing.count } }

@@ -20,15 +20,18 @@ struct MissingBodies {
 
     private struct Entry {
         let size: UInt64
-        let number: UInt64
+        var number: UInt64
+        var isPostponed = false
         var arrival: Arrival?
         /// Who waits; one who has not suspended yet has no continuation.
         var waiters: [UInt64: CheckedContinuation<Void, Never>?] = [:]
     }
 
     private var entries: [BodyDigest: Entry] = [:]
-    /// All entries in the order in which they came to be missed, with some that are gone.
+    /// All entries that are not postponed in the order in which they came to be missed, with some that are gone.
     private var order: [(digest: BodyDigest, number: UInt64)] = []
+    /// Those that are, in the order in which they were, with some that are gone.
+    private var postponed: [(digest: BodyDigest, number: UInt64)] = []
     private var awaited: Set<BodyDigest> = []
     private var nextNumber: UInt64 = 1
 
@@ -54,10 +57,26 @@ struct MissingBodies {
     mutating func remove(_ digest: BodyDigest) -> [CheckedContinuation<Void, Never>] {
         guard let entry = entries.removeValue(forKey: digest) else { return [] }
         awaited.remove(digest)
-        if order.count > 64, order.count > entries.count * 2 {
-            order.removeAll { entries[$0.digest]?.number != $0.number }
-        }
+        tidy()
         return entry.waiters.values.compactMap { $0 }
+    }
+
+    /// Names a body last from now on, because nobody who can be reached has it.
+    mutating func postpone(_ digest: BodyDigest) {
+        guard entries[digest] != nil else { return }
+        entries[digest]?.isPostponed = true
+        entries[digest]?.number = nextNumber
+        postponed.append((digest, nextNumber))
+        nextNumber += 1
+        tidy()
+    }
+
+    /// Drops what stands for nothing any more: at the end of the newest at once, elsewhere once it is more than what does.
+    private mutating func tidy() {
+        while let last = order.last, entries[last.digest]?.number != last.number { order.removeLast() }
+        guard order.count + postponed.count > 64, order.count + postponed.count > entries.count * 2 else { return }
+        order.removeAll { entries[$0.digest]?.number != $0.number }
+        postponed.removeAll { entries[$0.digest]?.number != $0.number }
     }
 
     /// The most urgent bodies, those on their way among them.
@@ -71,9 +90,16 @@ struct MissingBodies {
                 MissingBody(digest: digest, size: entry.size, held: entry.arrival?.received ?? 0, isUrgent: true))
         }
         for (digest, number) in order.reversed() {
-            if result.count >= limit { break }
+            if result.count >= limit { return result }
             guard let entry = entries[digest], entry.number == number, !awaited.contains(digest) else { continue }
             result.append(MissingBody(digest: digest, size: entry.size, held: entry.arrival?.received ?? 0))
+        }
+        for (digest, number) in postponed {
+            if result.count >= limit { return result }
+            guard let entry = entries[digest], entry.number == number, !awaited.contains(digest) else { continue }
+            result.append(
+                MissingBody(
+                    digest: digest, size: entry.size, held: entry.arrival?.received ?? 0, isPostponed: true))
         }
         return result
     }
@@ -88,7 +114,7 @@ struct MissingBodies {
 
     /// The bodies of which a part has come, with the numbers of their chunks.
     var arrivals: [(digest: BodyDigest, upload: UInt64)] {
-        order.compactMap { digest, number in
+        (order + postponed).compactMap { digest, number in
             guard let entry = entries[digest], entry.number == number, let arrival = entry.arrival else { return nil }
             return (digest, arrival.upload)
         }

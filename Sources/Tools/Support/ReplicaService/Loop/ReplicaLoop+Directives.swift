@@ -33,6 +33,11 @@ extension ReplicaLoop {
                 [.bodyStored(link, digest, await $0.storeBody(digest, size: size, offset: offset, bytes))]
             }
         case .listMissingBodies(let limit): listBodies(limit: limit, &tasks)
+        case .postponeBody(let digest):
+            start(&tasks) {
+                await $0.postponeBody(digest)
+                return []
+            }
         case .advanceStability, .setUnreachable, .announce, .takeNewIncarnation: control(directive, &tasks)
         case .exportSnapshot, .readSnapshotPart, .endExport, .beginImport, .importPart, .abortImport:
             transfer(directive, &tasks)

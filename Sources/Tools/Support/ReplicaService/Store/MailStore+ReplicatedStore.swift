@@ -42,6 +42,7 @@ package struct MailStoreReplica: ReplicatedStore {
     }
 
     package func missingBodies(limit: Int) async -> [MissingBody] { store.missingBodies(limit: limit) }
+    package func postponeBody(_ digest: BodyDigest) async { store.postponeBody(digest) }
 
     package func advanceStability(
         stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64

@@ -56,8 +56,10 @@ package protocol ReplicatedStore: Sendable {
     func storeBody(
         _ digest: BodyDigest, size: UInt64, offset: UInt64, _ bytes: [UInt8]
     ) async -> BodyStoreOutcome
-    /// Names bodies that are missing, urgent ones first, then the newest.
+    /// Names bodies that are missing, urgent ones first, then the newest, then those that were postponed.
     func missingBodies(limit: Int) async -> [MissingBody]
+    /// No peer that can be reached has the body: it is named last from now on.
+    func postponeBody(_ digest: BodyDigest) async
 
     /// Takes note of what is stable and what the log need not keep.
     func advanceStability(stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64) async
