@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import Glibc
 internal import LiveTestSupport
 internal import Testing
 
@@ -27,6 +28,25 @@ extension Clusters {
             #expect(try Self.next("EXPUNGE", near) == 1)
             try near.send("DONE\r\n")
             #expect(try near.finish(tag).isOK)
+            try cluster.stopAll()
+        }
+
+        /// A program that synchronises drops its own copy of what it does not find.
+        @Test func aClientThatMovesFindsWhatItWasShown() throws {
+            let cluster = try Cluster(replication: ["SessionWaitMilliseconds = 60000"])
+            try cluster.start()
+            let us = try cluster.client("us")
+            #expect(try us.append(to: "INBOX", ClusterMail.simple("mail 0")).isOK)
+            for round in 1...3 {
+                cluster.isolate("eu-worker")
+                for number in 1...5 {
+                    #expect(try us.append(to: "INBOX", ClusterMail.simple("mail \(round).\(number)")).isOK)
+                }
+                // Long enough for the waits between two attempts to grow.
+                poll(nil, 0, 1_500)
+                cluster.mend()
+                #expect(try MailboxView("INBOX", cluster.client("eu")) == MailboxView("INBOX", us))
+            }
             try cluster.stopAll()
         }
 

@@ -37,6 +37,28 @@ import Testing
         try await cluster.stopAll()
     }
 
+    /// Links that were cut for long are dialled again only now and then; a session that begins does not wait for that.
+    @Test func aSessionBeginsWithWhatThePeersHave() async throws {
+        let cluster = try TestCluster(["a", "b", "c"])
+        for name in cluster.names { try await cluster.start(name) }
+        try await cluster["b"].append("old")
+        try await cluster.waitUntilEqual()
+        for other in ["b", "c"] { cluster.cut("a", other) }
+        try await waitUntil { cluster["a"].metric("pluto_replication_failed_dials_total") >= 12 }
+        for number in 0..<20 { try await cluster["b"].append("news \(number)", octets: 50_000) }
+        // Who cannot be reached is waited for a little, and nobody is told otherwise.
+        await cluster["a"].service.catchUp(within: .milliseconds(30))
+        await cluster["a"].service.catchUp(within: .milliseconds(30))
+        #expect(try await cluster["a"].messages().count == 1)
+        try await waitUntil { cluster["a"].service.status?.group.peers.allSatisfy { $0.incoming == .down } ?? false }
+        for other in ["b", "c"] { cluster.mend("a", other) }
+        try await Task.sleep(for: FreshLook.silencePause)
+        await cluster["a"].service.catchUp(within: .seconds(60))
+        #expect(try await cluster["a"].messages().count == 21)
+        await cluster["a"].service.catchUp(within: .zero)
+        try await cluster.stopAll()
+    }
+
     @Test func aPeerWithASlowDiskDelaysNobodyAndHoldsAWindowAtMost() async throws {
         let cluster = try TestCluster(["a", "b", "c"])
         // A busy machine is no reason to give a link up: each new one would have a window of its own.

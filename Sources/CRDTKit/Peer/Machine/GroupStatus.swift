@@ -27,6 +27,8 @@ public struct PeerStatus: Hashable, Sendable {
     public var incoming = PeerLinkState.down
     /// The time since a message came from it, in milliseconds; nil if none came.
     public var silentMilliseconds: UInt64?
+    /// What it holds durably, as it last said.
+    public var durable: [StreamPosition] = []
     /// The operations that this node holds and the member has not acknowledged.
     public var sendLagOperations: UInt64 = 0
     /// The bytes of log that were not read yet for it, and those under way; nil if its place in the log is not known.

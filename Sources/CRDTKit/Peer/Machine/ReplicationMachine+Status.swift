@@ -27,6 +27,7 @@ extension ReplicationMachine {
         var status = PeerStatus(name: member.name, stripe: member.stripe)
         status.replica = member.replica
         status.isReachable = member.isReachable
+        status.durable = member.durable.positions
         status.outgoing = state(member.name, .outgoing, established: member.outgoing)
         status.incoming = state(member.name, .incoming, established: member.incoming)
         status.silentMilliseconds = member.heardAt.map { now.monotonicMilliseconds - $0 }

@@ -21,6 +21,7 @@ package final class MailStore: Sendable {
     let checkpointing: Checkpointing
     let signals = GroupSignals()
     let accountGate = AccountGate()
+    let sessionWait = Mutex<(@Sendable () async -> Void)?>(nil)
     private let lock: DirectoryLock
     let path: String
     private let clock: @Sendable () -> UInt64

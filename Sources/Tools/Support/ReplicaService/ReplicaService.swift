@@ -29,6 +29,7 @@ package final class ReplicaService: Service {
     private let inbox = ReplicaInbox()
     private let board: ReplicaBoard
     let firstContact: FirstContact
+    let freshLook: FreshLook
     private let state: Mutex<State>
 
     /// Makes the service of one group.
@@ -56,6 +57,7 @@ package final class ReplicaService: Service {
         self.clock = clock
         board = ReplicaBoard()
         firstContact = FirstContact(board: board, silenceMilliseconds: limits.unreachableMilliseconds)
+        freshLook = FreshLook(board: board, endpoint: endpoint)
         state = Mutex(State(group: group))
     }
 

@@ -267,6 +267,7 @@ package final class FrontLinkServer: Service {
     private func begin(
         _ preamble: FrontPreamble, _ store: MailStore, _ accepted: Accepted, number: UInt64
     ) async throws(FrontFault) -> IMAPConnection {
+        await store.awaitSession()
         do {
             return try await IMAPConnection(
                 services: services, account: try await store.account(named: preamble.user),

@@ -25,6 +25,14 @@ final class AccountGate: Sendable {
 }
 
 extension MailStore {
+    /// Sets what is waited for before a session begins; without it sessions begin at once.
+    ///
+    /// - Parameter wait: waits, not for long, until this replica has what its peers have.
+    package func beginSessions(after wait: @escaping @Sendable () async -> Void) { sessionWait.withLock { $0 = wait } }
+
+    /// Waits until a session may begin; not for long, whatever the peers do.
+    package func awaitSession() async { await sessionWait.withLock { $0 }?() }
+
     /// Sets what is asked before an account is made; without it accounts are made at once.
     ///
     /// - Parameter isReady: whether this replica has what its peers have; may take a while to answer.

@@ -53,6 +53,8 @@ struct GroupOfNode: Sendable {
             logger: logger,
             limits: Self.limits(configuration.replication))
         store.makeAccounts { [replication] in await replication.hasCaughtUp(within: Self.accountPatience) }
+        let patience = Duration.milliseconds(configuration.replication.sessionWaitMilliseconds)
+        store.beginSessions { [replication] in await replication.catchUp(within: patience) }
         self.name = group.name
         self.node = node
         self.store = store

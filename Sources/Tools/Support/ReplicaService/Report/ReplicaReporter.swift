@@ -10,11 +10,23 @@ internal import Synchronization
 
 /// Where a replica's loop shows how it stands; anybody may look.
 final class ReplicaBoard: Sendable {
-    private let status = Mutex<ReplicaStatus?>(nil)
+    private struct State {
+        var status: ReplicaStatus?
+        var watchers = 0
+    }
 
-    var current: ReplicaStatus? { status.withLock { $0 } }
+    private let state = Mutex(State())
 
-    func show(_ new: ReplicaStatus) { status.withLock { $0 = new } }
+    var current: ReplicaStatus? { state.withLock { $0.status } }
+
+    func show(_ new: ReplicaStatus) { state.withLock { $0.status = new } }
+
+    /// Somebody waits for a change: every one is shown at once until as many have ended their watch.
+    func beginWatch() { state.withLock { $0.watchers += 1 } }
+
+    func endWatch() { state.withLock { $0.watchers -= 1 } }
+
+    var isWatched: Bool { state.withLock { $0.watchers > 0 } }
 }
 
 /// Writes what happens to a replica into the log, a bounded number of lines of each kind, and into the metrics.
@@ -197,7 +209,7 @@ final class ReplicaReporter {
 
     /// Whether the last look was long enough ago.
     func isDue(_ now: ReplicationTime) -> Bool {
-        guard let lastPublished else { return true }
+        guard let lastPublished, !board.isWatched else { return true }
         return now.monotonicMilliseconds >= lastPublished + Self.publishMilliseconds
     }
 

@@ -86,6 +86,7 @@ struct ConfigReader {
         set(&settings.retentionBytes, section.integer("RetentionBytes", in: 1 << 20...1 << 50))
         set(
             &settings.assignmentWaitMilliseconds, section.integer("AssignmentWaitMilliseconds", in: 0...10_000))
+        set(&settings.sessionWaitMilliseconds, section.integer("SessionWaitMilliseconds", in: 0...60_000))
         let unreachable = section.integer("UnreachableAfterMilliseconds", in: 100...600_000)
         set(&settings.unreachableAfterMilliseconds, unreachable)
         let presence = section.integer("PresenceIntervalMilliseconds", in: 20...60_000)

@@ -10,6 +10,9 @@ package struct ReplicationSettings: Hashable, Sendable {
     /// How long an APPEND, COPY or MOVE waits for its UIDs when another replica assigns them, in milliseconds; key
     /// `AssignmentWaitMilliseconds`.
     package var assignmentWaitMilliseconds = 500
+    /// How long a session that begins waits for what peers have and this replica still lacks, in milliseconds; key
+    /// `SessionWaitMilliseconds`.
+    package var sessionWaitMilliseconds = 300
     /// How long a member is not heard before it counts as unreachable, in milliseconds; key
     /// `UnreachableAfterMilliseconds`.
     package var unreachableAfterMilliseconds = 3_000
