@@ -49,6 +49,8 @@ public struct MemberRecord: Hashable, Sendable {
     public var standing: Standing
     /// The stripe of UIDs that it gives out; nil unless it was added.
     public var stripe: UInt8?
+    /// Every stripe that it was ever added with, in ascending order: UIDs of these may be known to clients for ever.
+    public var usedStripes: [UInt8] = []
     /// Where it can be reached; empty unless it was added.
     public var addresses: [String]
     /// The identity that it announced last; nil if it never did.

@@ -20,6 +20,8 @@ struct Members: Sendable {
     struct Entry: Hashable, Sendable {
         var membership: Register<Membership>?
         var identity: Register<ReplicaID>?
+        /// Every stripe that was ever given to the name, a bit each: UIDs that a node gave out may be in a client's hands when the node is gone.
+        var stripes: UInt16 = 0
     }
 
     private(set) var entries: [String: Entry] = [:]
@@ -32,6 +34,7 @@ struct Members: Sendable {
         switch change {
         case .add(_, let stripe, let addresses):
             Members.write(.added(stripe: stripe, addresses: addresses), stamp, to: &entry.membership)
+            entry.stripes |= 1 << UInt16(stripe & 15)
         case .remove: Members.write(.removed, stamp, to: &entry.membership)
         case .announce(_, let replica): Members.write(replica, stamp, to: &entry.identity)
         }
@@ -46,6 +49,7 @@ struct Members: Sendable {
     func record(_ name: String) -> MemberRecord? {
         guard let entry = entries[name] else { return nil }
         var record = MemberRecord(name: name, replica: entry.identity?.value)
+        record.usedStripes = (0..<16).filter { entry.stripes >> $0 & 1 == 1 }
         switch entry.membership?.value {
         case .added(let stripe, let addresses):
             (record.standing, record.stripe, record.addresses) = (.added, stripe, addresses)
@@ -78,6 +82,12 @@ struct Members: Sendable {
                 for address in addresses { hash.absorb(address) }
             case .removed: hash.absorb(0)
             }
+            sum.add(hash.finish())
+        }
+        if entry.stripes != 0 {
+            var hash = ElementHash(.memberStripes)
+            hash.absorb(name)
+            hash.absorb(UInt64(entry.stripes))
             sum.add(hash.finish())
         }
         if let identity = entry.identity {

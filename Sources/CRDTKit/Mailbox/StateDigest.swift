@@ -65,6 +65,7 @@ struct ElementHash {
         case offer
         case membership
         case memberIdentity
+        case memberStripes
     }
 
     private var first: UInt64

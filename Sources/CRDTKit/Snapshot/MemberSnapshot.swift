@@ -18,6 +18,7 @@ extension Members {
                 for address in addresses { writer.write(address) }
             }
             if let stamp = entry.membership?.stamp { writer.write(stamp) }
+            writer.write(UInt64(entry.stripes))
             writer.write(entry.identity == nil ? 0 : 1)
             if let identity = entry.identity {
                 writer.write(identity.value)
@@ -29,7 +30,7 @@ extension Members {
     /// Reads what ``write(to:)`` wrote.
     init(_ bytes: Span<UInt8>, _ position: inout Int, _ end: Int) throws(CRDTError) {
         self.init()
-        for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 4)) {
+        for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 5)) {
             let name = try RecordReader.text(bytes, &position, end)
             if entries[name] != nil { throw RecordReader.malformed("a member is repeated") }
             var entry = Entry()
@@ -46,6 +47,8 @@ extension Members {
                 let value = Membership.added(stripe: UInt8(truncatingIfNeeded: stripe), addresses: addresses)
                 entry.membership = Register(stamp: try RecordReader.stamp(bytes, &position, end), value: value)
             }
+            let stripes = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt16.max))
+            entry.stripes = UInt16(truncatingIfNeeded: stripes)
             if try RecordReader.number(bytes, &position, end, atMost: 1) == 1 {
                 let replica = try RecordReader.replica(bytes, &position, end)
                 entry.identity = Register(stamp: try RecordReader.stamp(bytes, &position, end), value: replica)

@@ -26,7 +26,8 @@ struct MemberTests {
         #expect(left.state.digest == right.state.digest)
         #expect(left.state.members.first?.isRemoved == true)
         left.deliver(try MemberTests.change(right, .add(name: "worker-1", stripe: 4, addresses: ["b:2", "c:3"])))
-        let expected = MemberRecord(name: "worker-1", standing: .added, stripe: 4, addresses: ["b:2", "c:3"])
+        var expected = MemberRecord(name: "worker-1", standing: .added, stripe: 4, addresses: ["b:2", "c:3"])
+        expected.usedStripes = [3, 4]
         #expect(left.state.members == [expected])
         #expect(left.changes.contains(.memberChanged(name: "worker-1")))
         #expect(left.violation == nil && right.violation == nil)
@@ -42,7 +43,8 @@ struct MemberTests {
         let announced = try MemberTests.change(right, .announce(name: "storage", replica: right.id))
         left.deliver(announced)
         right.deliver(removed)
-        let expected = MemberRecord(name: "storage", standing: .removed, replica: right.id)
+        var expected = MemberRecord(name: "storage", standing: .removed, replica: right.id)
+        expected.usedStripes = [0]
         #expect(left.state.members == [expected])
         #expect(right.state.members == [expected])
         #expect(left.state.digest == right.state.digest)
@@ -80,6 +82,20 @@ struct MemberTests {
         for (change, code) in wrong {
             #expect(MailboxCommandTests.code { _ = try MemberTests.change(replica, change) } == code, "\(change)")
         }
+    }
+
+    @Test("A stripe stays used when its member is removed, in whichever order the operations come")
+    func usedStripesAreRemembered() throws {
+        let replica = TestReplica(1)
+        _ = try MemberTests.change(
+            replica, .add(name: "a", stripe: 3, addresses: ["x:1"]), .remove(name: "a"),
+            .add(name: "a", stripe: 5, addresses: ["x:1"]), .remove(name: "a"), .remove(name: "b"))
+        #expect(replica.state.member(named: "a")?.usedStripes == [3, 5])
+        #expect(replica.state.member(named: "a")?.stripe == nil)
+        #expect(replica.state.member(named: "b")?.usedStripes == [])
+        let copy = try SnapshotCopy.copy(replica.state, context: TestReplica.context)
+        #expect(copy.members == replica.state.members)
+        #expect(replica.violation == nil)
     }
 
     @Test("Members survive a restart with the account's record")

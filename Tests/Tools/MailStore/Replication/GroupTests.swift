@@ -127,6 +127,23 @@ struct GroupTests {
         await peers.closeAll()
     }
 
+    @Test func nothingIsHandedOverToAReplicaThatCannotBeReached() async throws {
+        let peers = try await StorePeers(2)
+        _ = try await peers[0].account(named: "anna")
+        try await peers.converge()
+        let there = try await peers[1].account(named: "anna")
+        peers[0].setUnreachable([peers[1].replicaID])
+        for number in 0..<6 {
+            try await there.append("message \(number)")
+            try await peers.converge()
+        }
+        // The owner is who it was, and the message waits for it.
+        #expect(try await there.append("later") == 0)
+        try await peers.converge()
+        try await expectAgreement(peers)
+        await peers.closeAll()
+    }
+
     // MARK: Stability
 
     @Test func whatADeleteBuriedStaysUntilItIsStable() async throws {

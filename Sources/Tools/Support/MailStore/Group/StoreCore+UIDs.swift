@@ -86,7 +86,8 @@ extension StoreCore {
         return UIDPolicy().action(
             facts,
             UIDPolicy.Situation(
-                ownerUnreachableMilliseconds: isGone ? .max : nil, hasLocalInterest: situation.hasLocalInterest),
+                ownerUnreachableMilliseconds: isGone ? .max : nil, hasLocalInterest: situation.hasLocalInterest,
+                canReachLastAppender: facts.lastAppender.map { !unreachable.contains($0) } ?? true),
             own: own)
     }
 

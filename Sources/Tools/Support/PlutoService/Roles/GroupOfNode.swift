@@ -15,6 +15,7 @@ struct GroupOfNode: Sendable {
     let node: String
     let directory: String
     let members: [ReplicaGroup.Member]
+    private let vacated: Set<UInt8>
     let store: MailStore
     let replication: ReplicaService
 
@@ -43,6 +44,7 @@ struct GroupOfNode: Sendable {
                 name: name, stripe: group.stripe(of: name) ?? 0,
                 addresses: [name == node ? settings.syncPublic : peer].compactMap { $0 })
         }
+        vacated = group.vacatedStripes
         let endpoint = TLSEndpoint(
             listen: [settings.syncListen].compactMap { $0 }, tls: frame.tls, group: frame.group)
         replication = ReplicaService(
@@ -71,7 +73,7 @@ struct GroupOfNode: Sendable {
     func control(logger: Logger) async throws(NodeError) -> ControlServer {
         var logger = logger
         logger[metadataKey: "group"] = "\(name)"
-        let administration = MemberAdministration(group: name, node: node, configured: members, store: store)
+        let administration = MemberAdministration(group: name, node: node, configured: members, vacated: vacated, store: store)
         return try await ControlServer.bind(path: Self.controlPath(in: directory), logger: logger) { request in
             await administration.answer(request)
         }

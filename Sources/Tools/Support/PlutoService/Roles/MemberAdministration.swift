@@ -13,6 +13,8 @@ struct MemberAdministration: Sendable {
     let node: String
     /// Those that the configuration names.
     let configured: [ReplicaGroup.Member]
+    /// The numbers that the configuration leaves to nobody, because members had them that are gone.
+    let vacated: Set<UInt8>
     let store: MailStore
 
     /// Does what is asked.
@@ -50,8 +52,11 @@ struct MemberAdministration: Sendable {
             }
             return "\(address)"
         }
-        let present = Self.reports(configured, try await store.members(), node: node)
-        let stripe = try Self.stripe(for: name, among: present)
+        let records = try await store.members()
+        let present = Self.reports(configured, records, node: node)
+        var used = vacated.union(configured.map(\.stripe))
+        for record in records { used.formUnion(record.usedStripes) }
+        let stripe = try Self.stripe(for: name, among: present, used: used)
         try await store.changeMember(.add(name: name, stripe: stripe, addresses: read))
     }
 
@@ -67,11 +72,18 @@ struct MemberAdministration: Sendable {
         try await store.changeMember(.remove(name: name))
     }
 
-    /// The stripe that a member has already, or the smallest that nobody has.
-    static func stripe(for name: String, among present: [MemberReport]) throws(NodeError) -> UInt8 {
+    /// The stripe that a member has already, or the smallest that nobody ever had, or else that nobody has.
+    ///
+    /// UIDs of a member that is gone may be known to clients and to nobody else; whoever gets its stripe might give them out again. So stripes come back
+    /// only when all have been used.
+    static func stripe(
+        for name: String, among present: [MemberReport], used: Set<UInt8>
+    ) throws(NodeError) -> UInt8 {
         if let own = present.first(where: { $0.name == name }) { return own.stripe }
         let taken = Set(present.map(\.stripe))
-        guard let free = (0..<UInt8(GroupSettings.maximumMembers)).first(where: { !taken.contains($0) }) else {
+        let all = 0..<UInt8(GroupSettings.maximumMembers)
+        let fresh = all.first { !taken.contains($0) && !used.contains($0) }
+        guard let free = fresh ?? all.first(where: { !taken.contains($0) }) else {
             throw NodeError(
                 .controlRefused,
                 "the group has \(GroupSettings.maximumMembers) members, which is the most; remove one first")

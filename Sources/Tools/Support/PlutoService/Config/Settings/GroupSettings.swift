@@ -31,6 +31,11 @@ package struct GroupSettings: Hashable, Sendable {
         return (numbering ?? members).firstIndex(of: name).flatMap { UInt8(exactly: $0) }
     }
 
+    /// The stripes that the numbering leaves to nobody.
+    package var vacatedStripes: Set<UInt8> {
+        Set((numbering ?? []).indices.filter { numbering?[$0].isEmpty ?? false }.compactMap { UInt8(exactly: $0) })
+    }
+
     /// The number of a group in operations.
     ///
     /// - Parameter name: The group's name.
