@@ -242,16 +242,22 @@ extension Clusters {
         }
 
         /// Two real nodes whose files differ in what must be the same everywhere.
-        @Test func nodesWithDifferentSeparatorsRefuseEachOtherAndSayWhy() throws {
+        @Test(arguments: [
+            ("HierarchySeparator = \".\"", "HierarchySeparator = \"/\""),
+            ("UnreachableAfterMilliseconds", "WindowBytes = 2097152\nUnreachableAfterMilliseconds"),
+        ]) func nodesWithDifferentSettingsRefuseEachOtherAndSayWhy(_ text: String, _ other: String) throws {
             let cluster = try Cluster()
             let right = try Files.read(cluster.folder.file("us-worker.toml"))
             let wrong = String(decoding: right, as: UTF8.self)
-                .replacing("HierarchySeparator = \".\"", with: "HierarchySeparator = \"/\"")
+                .replacing(text, with: other)
             try Files.write(cluster.folder.file("us-worker.toml"), Array(wrong.utf8))
             try cluster.start(["eu-worker", "eu-distributor", "us-worker"])
             for name in ["eu-worker", "us-worker"] {
                 try cluster.eventually("\(name) says why") {
-                    try cluster.logText(of: name).contains("otherConfiguration: the settings of group users at ")
+                    let log = try cluster.logText(of: name)
+                    let own = name == "us-worker" && text.hasPrefix("H") ? "/" : "."
+                    return log.contains("otherConfiguration: the settings of group users at ")
+                        && log.contains("differ from those here, which are HierarchySeparator \(own), WindowBytes ")
                 }
             }
             try cluster.eventually("status says why") {

@@ -21,7 +21,7 @@ struct ForgedTraffic {
     func greeting(node: String = "us-worker") -> PeerGreeting {
         let group = GroupDescription(
             group: ClusterPlan.group, partition: Self.partition, node: node, members: Self.members,
-            settings: ["hierarchySeparator": "."])
+            settings: ["HierarchySeparator": ".", "WindowBytes": "1048576"])
         return PeerGreeting(
             group: group.group, partition: group.partition, node: node, replica: replica,
             fingerprint: group.fingerprint, members: group.members,

@@ -125,7 +125,9 @@ extension ReplicationMachine {
         }
         if greeting.fingerprint != group.fingerprint {
             return RefusalReason(
-                .otherConfiguration, "the settings of group \(group.group) at \(peer) differ from those here")
+                .otherConfiguration,
+                "the settings of group \(group.group) at \(peer) differ from those here, which are \(group.settingsText)"
+            )
         }
         if let conflict = group.conflict(with: greeting.members) {
             return RefusalReason(.otherConfiguration, "the members of group \(group.group) do not fit: \(conflict)")

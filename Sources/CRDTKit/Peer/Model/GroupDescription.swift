@@ -72,6 +72,12 @@ public struct GroupDescription: Hashable, Sendable {
         self.settings = settings
     }
 
+    /// The settings for people who have to compare them.
+    var settingsText: String {
+        settings.isEmpty
+            ? "none" : settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+
     /// A hash of everything that must be equal at all members at all times: group, partition and settings.
     ///
     /// The members are compared one by one instead: they may differ while a change is under way.

@@ -50,7 +50,10 @@ struct GroupOfNode: Sendable {
         replication = ReplicaService(
             group: ReplicaGroup(
                 name: group.name, partition: group.partition, node: node, members: members,
-                settings: ["hierarchySeparator": String(configuration.imap.hierarchySeparator)]),
+                settings: [
+                    "HierarchySeparator": String(configuration.imap.hierarchySeparator),
+                    "WindowBytes": String(configuration.replication.windowBytes),
+                ]),
             store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics,
             logger: logger,
             limits: Self.limits(configuration.replication))
