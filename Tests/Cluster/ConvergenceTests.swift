@@ -33,7 +33,7 @@ extension Clusters {
 
         /// A program that synchronises drops its own copy of what it does not find.
         @Test func aClientThatMovesFindsWhatItWasShown() throws {
-            let cluster = try Cluster(replication: ["SessionWaitMilliseconds = 60000"])
+            let cluster = try Cluster(replication: ["SessionWaitMilliseconds = 8000"])
             try cluster.start()
             let us = try cluster.client("us")
             #expect(try us.append(to: "INBOX", ClusterMail.simple("mail 0")).isOK)

@@ -23,7 +23,7 @@ extension Clusters {
         func losesAndDoublesNothing(seed: UInt64) throws {
             var generator = SeededGenerator(seed: seed)
             // As long as a busy machine may need to link nodes anew: what a region still lacks when a client comes, mbsync takes for deleted.
-            let cluster = try Cluster(regions: Self.regions, replication: ["SessionWaitMilliseconds = 12000"])
+            let cluster = try Cluster(regions: Self.regions, replication: ["SessionWaitMilliseconds = 8000"])
             try cluster.start()
             let clients = try Self.regions.map { try cluster.client($0) }
             var expected = Expectation()
