@@ -231,7 +231,8 @@ if !kitsOnly {
         .testTarget(
             name: "IMAPServiceTests",
             dependencies: [
-                "IMAPTestSupport", "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "TestSupport", product("Logging", "swift-log"),
+                "IMAPTestSupport", "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "TestSupport",
+                product("Logging", "swift-log"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], path: "Tests/Tools/IMAPService", swiftSettings: house),

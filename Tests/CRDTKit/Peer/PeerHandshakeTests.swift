@@ -48,9 +48,11 @@ import Testing
     }
 
     /// Else nobody could tell the others how a contradiction was settled.
-    @Test("Two members that were added at once with one stripe keep nobody else apart", arguments: [
-        LinkDirection.incoming, .outgoing,
-    ])
+    @Test(
+        "Two members that were added at once with one stripe keep nobody else apart",
+        arguments: [
+            LinkDirection.incoming, .outgoing,
+        ])
     func contradictionsAboutOthersDoNotMatter(direction: LinkDirection) throws {
         #expect(try refusal({ $0.members.append(GroupMember(name: "c", stripe: 2)) }, direction) == nil)
         #expect(try refusal({ $0.members[2].stripe = 7 }, direction) == nil)
