@@ -15,6 +15,8 @@ final class Cluster {
     private(set) var plan: ClusterPlan
     private var processes: [String: ChildProcess] = [:]
     private var proxies: [Link: LinkProxy] = [:]
+    /// The replicas that stood in the file when a node was started.
+    private var known: [String: [String]] = [:]
 
     /// A link between two replicas: the one that dials sends its operations on it.
     struct Link: Hashable {
@@ -81,10 +83,10 @@ final class Cluster {
         let names = names ?? plan.nodes.map(\.name)
         for name in names { try launch(name) }
         for name in names { try awaitReady(name) }
-        let replicas = plan.replicas.filter { processes[$0.name] != nil }
         for node in plan.nodes where node.role == .distributor && processes[node.name] != nil {
             try eventually("\(node.name) knows its nodes") {
-                try MetricsScrape(port: node.metrics).sum("pluto_distributor_node_up") == Double(replicas.count)
+                let up = (known[node.name] ?? []).filter { processes[$0] != nil }
+                return try MetricsScrape(port: node.metrics).sum("pluto_distributor_node_up") == Double(up.count)
             }
         }
     }
@@ -97,6 +99,7 @@ final class Cluster {
         if node.role != .storage { arguments.append(name) }
         arguments += ["--config", file]
         processes[name] = try ChildProcess(arguments, errors: log(of: name))
+        known[name] = plan.replicas.map(\.name)
     }
 
     /// Waits for the line that says that a node is ready.
