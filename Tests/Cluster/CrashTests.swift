@@ -73,6 +73,7 @@ extension Clusters {
                 let snapshots = try? scrape.sum("pluto_replication_snapshots_total", label: "outcome=\"completed\"")
                 return try snapshots ?? 0 >= 1 && scrape.sum("pluto_replication_link_up") == 4
                     && scrape.sum("pluto_replication_lag_operations", label: "direction=\"receive\"") == 0
+                    && scrape.sum("pluto_replication_missing_bodies") == 0
             }
             // Whoever serves region us now has to be the node that came back.
             for other in ["eu-worker", "us-worker", "storage"] where other != victim { try cluster.killHard(other) }

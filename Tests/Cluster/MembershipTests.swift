@@ -129,6 +129,7 @@ extension Clusters {
                 let scrape = try MetricsScrape(port: port)
                 return try scrape.sum("pluto_replication_link_up") == Double(2 * others.count)
                     && scrape.sum("pluto_replication_lag_operations", label: "direction=\"receive\"") == 0
+                    && scrape.sum("pluto_replication_missing_bodies") == 0
             }
         }
 
