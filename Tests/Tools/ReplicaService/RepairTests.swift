@@ -14,6 +14,23 @@ import Testing
 /// Real services and real stores: a difference is found and repaired, and who was away too long gets a snapshot, while
 /// everybody serves on.
 @Suite(.timeLimit(.minutes(3))) struct RepairTests {
+    /// Nobody has dropped anything yet that somebody may still need, and sessions would have to begin anew.
+    @Test func aNewGroupNeedsNoSnapshot() async throws {
+        for _ in 0..<5 {
+            let cluster = try TestCluster(["a", "b", "c"])
+            for name in cluster.names {
+                try await cluster.start(name)
+                try await cluster[name].append("by \(name)")
+            }
+            for number in 0..<20 { for name in cluster.names { try await cluster[name].append("news \(number)") } }
+            try await cluster.waitUntilEqual()
+            for name in cluster.names {
+                #expect(cluster[name].metric("pluto_replication_snapshots_total") == 0, "\(name)")
+            }
+            try await cluster.stopAll()
+        }
+    }
+
     @Test func aFaultOfMemoryIsFoundAndRepairedWhileAllServe() async throws {
         let cluster = try await filledCluster()
         let shown = try await flags(cluster["a"])

@@ -190,14 +190,22 @@ extension ReplicationMachine {
             report(.replaced(peer: peer, old: former, new: greeting.replica))
         }
         members[peer]?.replica = greeting.replica
-        let isBeginner = greeting.presence.durable.allSatisfy { $0.origin == greeting.replica }
+        let held = StreamVector(greeting.presence.durable)
+        let isBeginner = held.counters.keys.allSatisfy { $0 == greeting.replica }
         guard isBeginner, members[peer]?.floor.isEmpty == true else { return }
-        var current: Set<ReplicaID> = [store.replica]
-        for member in members.values { if let replica = member.replica { current.insert(replica) } }
         let isReplaced = former != nil && former != greeting.replica
-        if isReplaced || !stable.isEmpty || durable.counters.keys.contains(where: { !current.contains($0) }) {
-            members[peer]?.floor = durable
+        if isReplaced || !held.covers(stable) || knowsFormerReplicas { members[peer]?.floor = durable }
+    }
+
+    /// Whether operations are here of a replica that no member can be now.
+    private var knowsFormerReplicas: Bool {
+        var current: Set<ReplicaID> = [store.replica]
+        // In a new group operations of a member may come by another before the member itself is heard of.
+        var unknown = 0
+        for member in members.values {
+            if let replica = member.replica { current.insert(replica) } else { unknown += 1 }
         }
+        return durable.counters.keys.count { !current.contains($0) } > unknown
     }
 
     private mutating func compareMembers(_ peer: String, _ theirs: [GroupMember]) {
