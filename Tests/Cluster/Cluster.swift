@@ -122,6 +122,15 @@ final class Cluster {
     /// Lets a frozen node go on.
     func thaw(_ name: String) { processes[name]?.signal(SIGCONT) }
 
+    /// Lets a node's files grow to a size and no further, as a full disk does; nil makes room again.
+    func limitFiles(of name: String, toBytes size: Int?) throws {
+        guard let process = processes[name] else { throw LiveFailure("\(name) does not run") }
+        // The limit that may be raised again.
+        let soft = size.map { "\($0):" } ?? "unlimited:"
+        let result = try ChildProcess.run(["prlimit", "--pid", "\(process.pid)", "--fsize=\(soft)"])
+        guard result.ending == .exited(0) else { throw LiveFailure("prlimit: \(result.output)") }
+    }
+
     /// Asks all nodes to look at their files again.
     func hangUp() { processes.values.forEach { $0.signal(SIGHUP) } }
 

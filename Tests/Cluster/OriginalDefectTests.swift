@@ -7,7 +7,8 @@ internal import Testing
 extension Clusters {
     /// What broke a running cluster of the original design, one test for each.
     @Suite("defects of the original") struct OriginalDefects {
-        @Test func deletedFlagsSetInBothRegionsAndThenExpungedConverge() throws {
+        @Test("2.6.1: \\Deleted set in both regions, and an EXPUNGE in one, converge")
+        func deletedFlagsSetInBothRegionsAndThenExpungedConverge() throws {
             let cluster = try Cluster()
             try cluster.start()
             let (eu, us) = (try cluster.client("eu"), try cluster.client("us"))
@@ -27,7 +28,9 @@ extension Clusters {
             try cluster.stopAll()
         }
 
-        @Test("a DELETE here and a change there", arguments: ["STORE 1 +FLAGS (\\Flagged)", "EXPUNGE", "append"])
+        @Test(
+            "2.6.2: a DELETE here and a change there kill nobody",
+            arguments: ["STORE 1 +FLAGS (\\Flagged)", "EXPUNGE", "append"])
         func aConcurrentDeleteKillsNobody(change: String) throws {
             let cluster = try Cluster()
             try cluster.start()
@@ -61,7 +64,8 @@ extension Clusters {
             try cluster.stopAll()
         }
 
-        @Test func anIdleLiteralHoldsUpNeitherOtherSessionsNorReplication() throws {
+        @Test("3.3 D2 and D3: a literal that does not come holds up neither other sessions nor replication")
+        func anIdleLiteralHoldsUpNeitherOtherSessionsNorReplication() throws {
             let cluster = try Cluster()
             try cluster.start()
             let (eu, us) = (try cluster.client("eu"), try cluster.client("us"))
@@ -79,7 +83,8 @@ extension Clusters {
             try cluster.stopAll()
         }
 
-        @Test func aDeadPeerNeitherStopsNorFloodsTheOthers() throws {
+        @Test("1.8 and 3.3 D4: a dead peer neither stops nor floods the others")
+        func aDeadPeerNeitherStopsNorFloodsTheOthers() throws {
             let cluster = try Cluster()
             try cluster.start(["eu-distributor", "eu-worker", "us-distributor", "us-worker"])
             let (eu, us) = (try cluster.client("eu"), try cluster.client("us"))
@@ -89,18 +94,39 @@ extension Clusters {
             try cluster.stopAll()
         }
 
-        @Test func standardClientsMayQuoteAndBadClientsMayNotLeaveTheirMailbox() throws {
+        @Test("3.2 and 3.3 D7: standard clients may quote, bad clients may not leave their mailboxes")
+        func standardClientsMayQuoteAndBadClientsMayNotLeaveTheirMailbox() throws {
             let cluster = try Cluster()
             try cluster.start()
+            let bob = try cluster.client("eu", user: "bob", password: "builder")
+            #expect(try bob.command("CREATE Private").isOK)
+            #expect(try bob.append(to: "Private", ClusterMail.simple("of bob")).isOK)
+            let (mailboxes, mail) = (try Self.mailboxes(bob), try MailboxView("Private", bob))
             let client = try cluster.client("eu")
+            let own = try Self.mailboxes(client)
             #expect(try client.command("LIST \"\" \"*\"").isOK)
             #expect(try client.command("CREATE ../bob/evil").isOK == false)
-            #expect(try client.command("SELECT ../bob").isOK == false)
+            for name in ["../bob", "../bob/Private", "\"../bob.Private\"", "/bob/Private", "~bob/Private"] {
+                #expect(try client.command("SELECT \(name)").isOK == false, "\(name)")
+                #expect(try client.append(to: name, ClusterMail.simple("evil")).isOK == false, "\(name)")
+                #expect(try client.command("DELETE \(name)").isOK == false, "\(name)")
+            }
             #expect(try client.command("CREATE cur").isOK)
+            #expect(try Self.mailboxes(client) == (own + ["cur"]).sorted())
+            // Bob has what he had, here and where it was replicated to.
+            let far = try cluster.client("us", user: "bob", password: "builder")
+            try cluster.eventually("bob's mail is in the other region") {
+                guard try Self.mailboxes(far).contains("Private") else { return false }
+                return try MailboxView("Private", far) == mail
+            }
+            for client in [bob, far] { #expect(try Self.mailboxes(client) == mailboxes) }
+            #expect(try MailboxView("Private", bob) == mail)
             try cluster.stopAll()
         }
 
-        @Test func unknownFirstCommandsAndHugeLiteralsCostOnlyThemselves() throws {
+        @Test(
+            "3.3 D1, D9 and D10: unknown first commands and huge literals cost only themselves; EXISTS counts messages")
+        func unknownFirstCommandsAndHugeLiteralsCostOnlyThemselves() throws {
             let cluster = try Cluster()
             try cluster.start()
             let client = try cluster.connect("eu")
@@ -113,6 +139,13 @@ extension Clusters {
             #expect(try client.command("CREATE a").isOK && client.command("CREATE b").isOK)
             #expect(try client.command("SELECT INBOX").exists == 1)
             try cluster.stopAll()
+        }
+
+        /// The names of a user's mailboxes.
+        static func mailboxes(_ client: RawIMAPClient) throws -> [String] {
+            try client.command("LIST \"\" *").untagged.compactMap { line in
+                line.text.split(separator: " ").last.map { $0.filter { $0 != "\"" } }
+            }.sorted()
         }
     }
 }

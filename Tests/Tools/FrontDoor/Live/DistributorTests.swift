@@ -188,13 +188,39 @@ struct DistributorTests {
         return (cluster, client)
     }
 
-    @Test func aBalancersHeaderNamesTheClient() async throws {
-        let (cluster, client) = try await proxied(ProxyHeaderTests.header(ProxyHeaderTests.version4))
+    @Test("a balancer's header names the client, before STARTTLS and before implicit TLS", arguments: [false, true])
+    func aBalancersHeaderNamesTheClient(isImplicit: Bool) async throws {
+        let cluster = try await TestCluster { configuration in
+            for index in configuration.listeners.indices {
+                configuration.listeners[index].proxies = [try AddressRange(parsing: "127.0.0.0/8")]
+            }
+            configuration.limits.connectionsPerAddress = 1
+        }
+        func connect(_ body: [UInt8]) async throws -> TestClient {
+            let client = try await TestClient.connect(port: isImplicit ? cluster.tlsPort : cluster.plainPort)
+            try await client.send(ProxyHeaderTests.header(body))
+            if isImplicit { try await client.startTLS() }
+            return client
+        }
+        let client = try await connect(ProxyHeaderTests.version4)
         #expect(try await client.line().hasPrefix("* OK"))
-        try await client.command("STARTTLS")
-        try await client.startTLS()
+        if !isImplicit {
+            try await client.command("STARTTLS")
+            try await client.startTLS()
+        }
         #expect(try await client.command("LOGIN alice ecila").last?.contains(" OK ") == true)
-        await client.close()
+        // Connections are counted by the client's address, not by the balancer's.
+        let same = try await connect(ProxyHeaderTests.version4)
+        // Before the handshake nothing can be said on the port of implicit TLS.
+        #expect(await same.rest().contains("* BYE Too many connections") != isImplicit)
+        let refused = "pluto_distributor_refused_total{reason=\"connections_per_address\"} 1\n"
+        #expect(cluster.metrics.contains(refused))
+        var neighbour = ProxyHeaderTests.version4
+        neighbour[3] += 1
+        let other = try await connect(neighbour)
+        #expect(try await other.line().hasPrefix("* OK"))
+        #expect(cluster.metrics.contains(refused))
+        for client in [client, other] { await client.close() }
         try await cluster.tearDown()
     }
 
