@@ -12,6 +12,9 @@ final class ExclusiveGate: Sendable {
 
     private let state = Mutex(State())
 
+    /// Whether somebody waits.
+    var isContended: Bool { state.withLock { !$0.waiters.isEmpty } }
+
     /// Runs one at a time.
     func exclusively<R>(_ body: () async throws -> R) async rethrows -> R {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

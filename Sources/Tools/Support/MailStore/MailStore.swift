@@ -41,8 +41,9 @@ package final class MailStore: Sendable {
     ) async throws -> MailStore {
         do {
             let lock = try DirectoryLock.acquire(directory: directory)
-            try EngineReplacement.settle(in: directory)
-            let engine = try LMDBEngine.open(directory: EngineReplacement.enginePath(in: directory))
+            let replacement = EngineReplacement(in: directory, files: options.engineFiles)
+            try replacement.settle()
+            let engine = try LMDBEngine.open(directory: replacement.enginePath)
             let checkpointing = Checkpointing()
             let core = try StoreRecovery(
                 directory: directory, options: options, engine: engine, logger: logger
@@ -100,18 +101,22 @@ package final class MailStore: Sendable {
 
     /// Writes what the log alone holds into the engine, and closes.
     ///
-    /// What was acknowledged is safe whether this is called or not.
+    /// What was acknowledged is safe whether this is called or not. A snapshot that is being put in force is waited for; one that still arrives is given up.
     package func close() async {
-        if let arriving = transfers.withLock({ $0.arriving }) { await abortImport(arriving.transfer) }
+        await checkpointing.exclusively { dropImport() }
         let suffix = core.withLock { $0.log.end.rawValue - $0.checkpointed.rawValue }
         if suffix <= options.closingCheckpointBytes { await checkpointOrReport() }
-        let log = core.withLock { core in
-            core.isClosed = true
-            return core.log
+        await checkpointing.exclusively {
+            let log = core.withLock { core in
+                core.isClosed = true
+                return core.log
+            }
+            // One may have begun meanwhile; from here on none can.
+            dropImport()
+            log.close()
+            engine.close()
+            lock.close()
         }
-        log.close()
-        engine.close()
-        lock.close()
     }
 
     private func checkpointOrReport() async {
