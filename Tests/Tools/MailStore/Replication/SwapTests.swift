@@ -83,4 +83,34 @@ struct SwapTests {
             #expect(error.code == .closed)
         }
     }
+
+    // MARK: Memory
+
+    @Test func whatIsTakenOverIsNotKeptInMemory() async throws {
+        let peers = try await StorePeers(2) { $0.residentMessages = 0 }
+        for name in ["anna", "bert"] { try await fill(peers[0], name) }
+        try await peers.carry(from: 0, to: 1)
+        let store = peers[1]
+        let resident = Mutex<[Int]>([])
+        peers.fixtures[1].engineFiles.onStep { step in
+            guard step == .mark else { return }
+            let count = store.core.withLock { $0.messagesInMemory }
+            resident.withLock { $0.append(count) }
+        }
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
+        #expect(resident.withLock { $0 } == [0])
+        #expect(store.core.withLock { $0.messagesInMemory } == 0)
+        peers.fixtures[1].engineFiles.onStep(nil)
+        await peers.closeAll()
+    }
+}
+
+extension StoreCore {
+    /// The messages whose records are in memory.
+    fileprivate var messagesInMemory: Int {
+        accounts.values.reduce(0) { count, box in
+            box.state.recordedMailboxes.filter { box.state.isResident($0) }
+                .reduce(count) { $0 + Int(clamping: box.state.recordCount(of: $1)) }
+        }
+    }
 }
