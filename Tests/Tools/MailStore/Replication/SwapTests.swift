@@ -84,6 +84,55 @@ struct SwapTests {
         }
     }
 
+    @Test func aSnapshotForAFormerLifeIsNotPutInForce() async throws {
+        let peers = try await StorePeers(2)
+        try await fill(peers[0])
+        try await fill(peers[1], "carla", messages: 1)
+        let former = peers[1].replicaID
+        let outcome = try await peers.transfer(
+            from: 0, to: 1, beforeLast: { _ = try await peers[1].takeNewIncarnation() })
+        guard case .rejected = outcome else {
+            Issue.record("the former life came back")
+            return
+        }
+        let life = peers[1].replicaID
+        #expect(life != former)
+        try await fill(peers[1], "carla", messages: 1)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
+        #expect(peers[1].replicaID == life)
+        try await fill(peers[1], "carla", messages: 1)
+        try await peers.converge()
+        try await expectAgreement(peers)
+        await peers.close(1)
+        try await peers.open(1)
+        #expect(peers[1].replicaID == life)
+        // Those of the new life wait for the former one, which assigns the UIDs.
+        let records = try peers[1].count(.record)
+        #expect(records == 5 + 3)
+        await peers.closeAll()
+    }
+
+    @Test func anExportEndsWhenASnapshotReplacesWhatItExports() async throws {
+        let peers = try await StorePeers(2)
+        try await fill(peers[0])
+        try await fill(peers[0], "bert")
+        // The accounts have other indexes here.
+        try await fill(peers[1], "carla", messages: 1)
+        let id = TransferID(receiver: peers[0].replicaID, number: 1)
+        try peers[1].beginExport(id, .everything)
+        #expect(try await peers.transfer(from: 0, to: 1) == .accepted)
+        do {
+            _ = try await peers[1].exportPart(id, index: 0)
+            Issue.record("it went on")
+        } catch let error as MailStoreError {
+            #expect(error.code == .unavailable)
+        }
+        await peers[1].endExport(id)
+        #expect(try await peers.transfer(from: 1, to: 0) == .accepted)
+        try await expectAgreement(peers)
+        await peers.closeAll()
+    }
+
     // MARK: Memory
 
     @Test func whatIsTakenOverIsNotKeptInMemory() async throws {

@@ -126,6 +126,9 @@ extension MailStore {
         try checkIndexes(await importer.replicaNames)
         let log = try core.withLock { core throws in
             try core.checkWritable(now: now())
+            guard core.replica.id == importer.identity else {
+                throw MailStoreError(.unavailable, "the replica began a new life while the snapshot came")
+            }
             _ = try core.planOverlay(on: snapshot)
             core.makeWay()
             return core.log
