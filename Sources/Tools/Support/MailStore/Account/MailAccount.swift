@@ -26,6 +26,12 @@ package final class MailAccount: Sendable {
             maximumLevels: store.options.mailboxNameLevels)
     }
 
+    /// The account as it is named since a snapshot took the place of everything (``MailStoreError/Code/superseded``).
+    ///
+    /// - Returns: the account of the same user.
+    /// - Throws: ``MailStoreError``.
+    package func renewed() async throws -> MailAccount { try await store.account(named: name) }
+
     /// Makes INBOX, and with it the mailboxes that every account has, unless there is an INBOX.
     func provision() async throws {
         if try await store.read(self, { _, box in box.state.isAlive(.inbox) }) { return }
