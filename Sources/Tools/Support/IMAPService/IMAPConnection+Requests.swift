@@ -9,12 +9,13 @@ internal import NodeSupport
 extension IMAPConnection {
     /// Carries out one request of the machine.
     ///
-    /// When a snapshot took the place of everything, a request that names all that it is about goes on with the
+    /// The first one that concerns the account makes it. When a snapshot took the place of everything, a request that names all that it is about goes on with the
     /// account as it is now; what a session knows of a mailbox is void, and of that the mailbox's events tell.
     ///
     /// - Returns: the reply, or nil when none is expected.
     mutating func perform(_ request: SessionRequest) async throws -> SessionReply? {
         do {
+            if !isProvisioned, request.concernsAccount { try await provision() }
             do {
                 return try await attempt(request)
             } catch let error as MailStoreError where error.code == .superseded && request.isSelfContained {
@@ -27,6 +28,15 @@ extension IMAPConnection {
                 metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
             return RefusalMapping.refusal(error, of: request)
         }
+    }
+
+    private mutating func provision() async throws {
+        do {
+            try await authenticated().provision()
+        } catch let error as MailStoreError where error.code == .superseded {
+            account = try await authenticated().renewed()
+        }
+        isProvisioned = true
     }
 
     private mutating func attempt(_ request: SessionRequest) async throws -> SessionReply? {
@@ -160,6 +170,16 @@ extension IMAPConnection {
 }
 
 extension SessionRequest {
+    /// Whether it is about the user's mail.
+    fileprivate var concernsAccount: Bool {
+        switch self {
+        case .authenticate, .deselect, .appendAbort: false
+        case .listMailboxes, .createMailbox, .deleteMailbox, .renameMailbox, .subscribe, .unsubscribe, .status, .select,
+            .append, .appendEnd, .fetch, .store, .copy, .move, .expunge, .search, .poll:
+            true
+        }
+    }
+
     /// Whether it names all that it is about, so that nothing the session knows is needed for it.
     fileprivate var isSelfContained: Bool {
         switch self {

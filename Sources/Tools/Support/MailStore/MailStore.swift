@@ -81,15 +81,32 @@ package final class MailStore: Sendable {
     /// - Returns: the account.
     /// - Throws: ``MailStoreError``.
     package func account(named name: String) async throws -> MailAccount {
+        let account = try handle(name)
+        try await account.provision()
+        return account
+    }
+
+    /// The account of a user whose session may begin here; nothing is made of it before ``MailAccount/provision()``.
+    ///
+    /// Several nodes may be asked to begin the same session, and all but one for nothing.
+    ///
+    /// - Parameter name: the user, 1 to 255 octets.
+    /// - Returns: the account.
+    /// - Throws: ``MailStoreError``, with `unavailable` if it would have to be made and may be on its way from a peer.
+    package func account(admitting name: String) async throws -> MailAccount {
+        let account = try handle(name)
+        if try await !account.isMade() { try await accountGate.pass() }
+        return account
+    }
+
+    private func handle(_ name: String) throws -> MailAccount {
         guard name != GroupAccount.name else {
             throw MailStoreError(.badName, "the group's own account is nobody's mail")
         }
         let (index, era) = try core.withLock { core throws in
             do { return (try core.replica.account(named: name), core.era) } catch { throw MailStoreError(error) }
         }
-        let account = MailAccount(store: self, index: index, name: name, era: era)
-        try await account.provision()
-        return account
+        return MailAccount(store: self, index: index, name: name, era: era)
     }
 
     /// Brings the engine forward, whenever there is enough to write or enough time has passed, until the task is cancelled or the

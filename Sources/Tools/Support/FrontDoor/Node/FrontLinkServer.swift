@@ -263,7 +263,7 @@ package final class FrontLinkServer: Service {
         await store.awaitSession()
         do {
             return try await IMAPConnection(
-                services: services, account: try await store.account(named: preamble.user),
+                services: services, account: try await store.account(admitting: preamble.user),
                 channel: accepted.connection, framing: FrontSessionFraming(limits: limits), client: preamble.client,
                 resuming: preamble.ticket, number: number)
         } catch let error as IMAPError {
