@@ -76,7 +76,8 @@ struct GroupOfNode: Sendable {
     func control(logger: Logger) async throws(NodeError) -> ControlServer {
         var logger = logger
         logger[metadataKey: "group"] = "\(name)"
-        let administration = MemberAdministration(group: name, node: node, configured: members, vacated: vacated, store: store)
+        let administration = MemberAdministration(
+            group: name, node: node, configured: members, vacated: vacated, store: store)
         return try await ControlServer.bind(path: Self.controlPath(in: directory), logger: logger) { request in
             await administration.answer(request)
         }
