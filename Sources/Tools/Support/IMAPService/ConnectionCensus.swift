@@ -73,14 +73,6 @@ package final class ConnectionCensus: Sendable {
         }
     }
 
-    /// Tells the connections of a client to end as in a shutdown; others go on, and new ones may come.
-    ///
-    /// - Parameter client: the client.
-    package func tellToGo(client: String) {
-        let channels = state.withLock { $0.members.values.filter { $0.client == client }.map(\.channel) }
-        for channel in channels { channel.inbox.signalShutdown() }
-    }
-
     /// Tells every connection to say goodbye, and closes those that have not done so in time.
     ///
     /// - Parameter goodbye: the time that they have.

@@ -9,6 +9,8 @@ internal import NIOCore
 extension IMAPConnection {
     /// Makes the shell of a session whose client is elsewhere and has logged in there.
     ///
+    /// Nothing is changed before the client asks for something: other nodes may have been asked to take the session too.
+    ///
     /// - Parameters:
     ///   - services: what the connections of the server share.
     ///   - account: the user's mail.
@@ -25,6 +27,7 @@ extension IMAPConnection {
         self.init(
             services: services, desk: ClosedDesk(), channel: channel, client: client, isTLS: true, number: number)
         self.account = account
+        isProvisioned = false
         output = SessionOutput(framing: framing)
         logger[metadataKey: "user"] = "\(account.name)"
         let known = try ticket.map { bytes throws(IMAPError) in try SessionTicket(decoding: bytes.span) }

@@ -9,29 +9,51 @@ internal import NodeSupport
 extension IMAPConnection {
     /// Carries out one request of the machine.
     ///
+    /// The first one that concerns the account makes it. When a snapshot took the place of everything, a request that names all that it is about goes on with the
+    /// account as it is now; what a session knows of a mailbox is void, and of that the mailbox's events tell.
+    ///
     /// - Returns: the reply, or nil when none is expected.
     mutating func perform(_ request: SessionRequest) async throws -> SessionReply? {
         do {
-            switch request {
-            case .authenticate(let user, let password): return try await authenticate(user, password)
-            case .deselect:
-                deselect()
-                return nil
-            case .appendAbort:
-                await abortUpload()
-                return nil
-            case .listMailboxes, .createMailbox, .deleteMailbox, .renameMailbox, .subscribe, .unsubscribe, .status:
-                return try await performOnMailboxes(request)
-            case .select(let name, let readOnly): return try await select(name, readOnly: readOnly)
-            case .append(let target): return try await beginUpload(target)
-            case .appendEnd: return try await finishUpload()
-            case .fetch, .store, .copy, .move, .expunge, .search, .poll: return try await performOnMessages(request)
+            if !isProvisioned, request.concernsAccount { try await provision() }
+            do {
+                return try await attempt(request)
+            } catch let error as MailStoreError where error.code == .superseded && request.isSelfContained {
+                account = try await authenticated().renewed()
+                return try await attempt(request)
             }
         } catch let error as MailStoreError {
             logger.log(
                 level: error.code.isOperational ? .error : .debug, "request refused",
                 metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
             return RefusalMapping.refusal(error, of: request)
+        }
+    }
+
+    private mutating func provision() async throws {
+        do {
+            try await authenticated().provision()
+        } catch let error as MailStoreError where error.code == .superseded {
+            account = try await authenticated().renewed()
+        }
+        isProvisioned = true
+    }
+
+    private mutating func attempt(_ request: SessionRequest) async throws -> SessionReply? {
+        switch request {
+        case .authenticate(let user, let password): return try await authenticate(user, password)
+        case .deselect:
+            deselect()
+            return nil
+        case .appendAbort:
+            await abortUpload()
+            return nil
+        case .listMailboxes, .createMailbox, .deleteMailbox, .renameMailbox, .subscribe, .unsubscribe, .status:
+            return try await performOnMailboxes(request)
+        case .select(let name, let readOnly): return try await select(name, readOnly: readOnly)
+        case .append(let target): return try await beginUpload(target)
+        case .appendEnd: return try await finishUpload()
+        case .fetch, .store, .copy, .move, .expunge, .search, .poll: return try await performOnMessages(request)
         }
     }
 
@@ -144,5 +166,28 @@ extension IMAPConnection {
     func authenticated() throws -> MailAccount {
         guard let account else { throw MailStoreError(.closed, "the session has not logged in") }
         return account
+    }
+}
+
+extension SessionRequest {
+    /// Whether it is about the user's mail.
+    fileprivate var concernsAccount: Bool {
+        switch self {
+        case .authenticate, .deselect, .appendAbort: false
+        case .listMailboxes, .createMailbox, .deleteMailbox, .renameMailbox, .subscribe, .unsubscribe, .status, .select,
+            .append, .appendEnd, .fetch, .store, .copy, .move, .expunge, .search, .poll:
+            true
+        }
+    }
+
+    /// Whether it names all that it is about, so that nothing the session knows is needed for it.
+    fileprivate var isSelfContained: Bool {
+        switch self {
+        case .listMailboxes, .createMailbox, .deleteMailbox, .renameMailbox, .subscribe, .unsubscribe, .status, .select,
+            .append:
+            true
+        case .authenticate, .deselect, .appendAbort, .appendEnd, .fetch, .store, .copy, .move, .expunge, .search, .poll:
+            false
+        }
     }
 }

@@ -21,6 +21,8 @@ package struct IMAPConnection: ~Copyable {
     var logger: Logger
     var output: SessionOutput
     var account: MailAccount?
+    /// Whether the account has its mailboxes; else the first request makes them.
+    var isProvisioned = true
     var open: (handle: MailboxHandle, mailbox: OpenMailbox)?
     var upload: MessageUpload?
     private var nextHandle: UInt64 = 1

@@ -30,6 +30,9 @@ final class Checkpointing: Sendable {
         }
     }
 
+    /// Whether somebody waits for another to be done.
+    var isContended: Bool { gate.isContended }
+
     /// Runs one at a time.
     func exclusively<R>(_ body: () async throws -> R) async rethrows -> R { try await gate.exclusively(body) }
 }

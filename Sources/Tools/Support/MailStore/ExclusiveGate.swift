@@ -15,6 +15,9 @@ package final class ExclusiveGate: Sendable {
     /// Makes an open gate.
     package init() {}
 
+    /// Whether somebody waits.
+    var isContended: Bool { state.withLock { !$0.waiters.isEmpty } }
+
     /// Runs one at a time.
     package func exclusively<R>(_ body: () async throws -> R) async rethrows -> R {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

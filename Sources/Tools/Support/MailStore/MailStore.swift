@@ -41,8 +41,9 @@ package final class MailStore: Sendable {
     ) async throws -> MailStore {
         do {
             let lock = try DirectoryLock.acquire(directory: directory)
-            try EngineReplacement.settle(in: directory)
-            let engine = try LMDBEngine.open(directory: EngineReplacement.enginePath(in: directory))
+            let replacement = EngineReplacement(in: directory, files: options.engineFiles)
+            try replacement.settle()
+            let engine = try LMDBEngine.open(directory: replacement.enginePath)
             let checkpointing = Checkpointing()
             let core = try StoreRecovery(
                 directory: directory, options: options, engine: engine, logger: logger
@@ -80,15 +81,32 @@ package final class MailStore: Sendable {
     /// - Returns: the account.
     /// - Throws: ``MailStoreError``.
     package func account(named name: String) async throws -> MailAccount {
+        let account = try handle(name)
+        try await account.provision()
+        return account
+    }
+
+    /// The account of a user whose session may begin here; nothing is made of it before ``MailAccount/provision()``.
+    ///
+    /// Several nodes may be asked to begin the same session, and all but one for nothing.
+    ///
+    /// - Parameter name: the user, 1 to 255 octets.
+    /// - Returns: the account.
+    /// - Throws: ``MailStoreError``, with `unavailable` if it would have to be made and may be on its way from a peer.
+    package func account(admitting name: String) async throws -> MailAccount {
+        let account = try handle(name)
+        if try await !account.isMade() { try await accountGate.pass() }
+        return account
+    }
+
+    private func handle(_ name: String) throws -> MailAccount {
         guard name != GroupAccount.name else {
             throw MailStoreError(.badName, "the group's own account is nobody's mail")
         }
         let (index, era) = try core.withLock { core throws in
             do { return (try core.replica.account(named: name), core.era) } catch { throw MailStoreError(error) }
         }
-        let account = MailAccount(store: self, index: index, name: name, era: era)
-        try await account.provision()
-        return account
+        return MailAccount(store: self, index: index, name: name, era: era)
     }
 
     /// Brings the engine forward, whenever there is enough to write or enough time has passed, until the task is cancelled or the
@@ -100,18 +118,22 @@ package final class MailStore: Sendable {
 
     /// Writes what the log alone holds into the engine, and closes.
     ///
-    /// What was acknowledged is safe whether this is called or not.
+    /// What was acknowledged is safe whether this is called or not. A snapshot that is being put in force is waited for; one that still arrives is given up.
     package func close() async {
-        if let arriving = transfers.withLock({ $0.arriving }) { await abortImport(arriving.transfer) }
+        await checkpointing.exclusively { dropImport() }
         let suffix = core.withLock { $0.log.end.rawValue - $0.checkpointed.rawValue }
         if suffix <= options.closingCheckpointBytes { await checkpointOrReport() }
-        let log = core.withLock { core in
-            core.isClosed = true
-            return core.log
+        await checkpointing.exclusively {
+            let log = core.withLock { core in
+                core.isClosed = true
+                return core.log
+            }
+            // One may have begun meanwhile; from here on none can.
+            dropImport()
+            log.close()
+            engine.close()
+            lock.close()
         }
-        log.close()
-        engine.close()
-        lock.close()
     }
 
     private func checkpointOrReport() async {

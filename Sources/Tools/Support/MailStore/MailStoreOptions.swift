@@ -53,6 +53,8 @@ package struct MailStoreOptions: Sendable {
     package var operationsPerTurn = 2_000
     /// The files under the log; tests put failing ones here.
     package var logFiles: any LogFileSystem = PosixLogFileSystem()
+    /// The files under the replacement of the engine by a snapshot; tests put failing ones here.
+    package var engineFiles: any EngineFileSystem = PosixEngineFileSystem()
     /// The mailboxes that an account has from the start, besides INBOX.
     package var provisionedMailboxes: [ProvisionedMailbox] = ProvisionedMailbox.standard
 

@@ -187,14 +187,26 @@ struct FailOverTests {
         try await cluster.tearDown()
     }
 
-    @Test func aReplacedStoreBeginsItsSessionsAnew() async throws {
+    /// A session that has a mailbox selected begins anew from its ticket, and one that has none goes on.
+    @Test func aSnapshotThatIsPutInForceStopsNoSession() async throws {
         let cluster = try await TestCluster()
-        let client = try await cluster.selected()
-        cluster.worker.server.releaseSessions(of: TestCluster.group)
+        try await cluster.deliver((0..<3).map { "Subject: message \($0)\r\n\r\nbody\r\n" }, at: [cluster.worker])
+        #expect(try await cluster.transfer(from: cluster.worker, to: cluster.storage) == .accepted)
+        let reader = try await cluster.connect()
+        #expect(try await reader.command("SELECT INBOX").last?.contains("OK") == true)
+        let idler = try await cluster.connect()
+        #expect(try await idler.command("LIST \"\" *").last?.contains("OK") == true)
+        #expect(try await cluster.transfer(from: cluster.storage, to: cluster.worker) == .accepted)
         await cluster.waitFor("pluto_distributor_failovers_total{outcome=\"carried\"} 1\n")
-        #expect(try await client.command("FETCH 3 UID").first == "* 3 FETCH (UID 3)")
-        #expect(cluster.worker.metric("pluto_front_sessions_total{kind=\"resumed\"} 1\n"))
-        await client.close()
+        #expect(try await reader.command("FETCH 3 UID").first == "* 3 FETCH (UID 3)")
+        #expect(try await idler.command("STATUS INBOX (MESSAGES)").first == "* STATUS INBOX (MESSAGES 3)")
+        #expect(try await cluster.transfer(from: cluster.storage, to: cluster.worker) == .accepted)
+        #expect(try await idler.command("SELECT INBOX").last?.contains("OK") == true)
+        #expect(try await cluster.transfer(from: cluster.storage, to: cluster.worker) == .accepted)
+        // Selecting again makes good what the session knew, too.
+        #expect(try await idler.command("SELECT INBOX").last?.contains("OK") == true)
+        #expect(try await idler.append("Subject: one more\r\n\r\n").contains("OK"))
+        for client in [reader, idler] { await client.close() }
         try await cluster.tearDown()
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+import CRDTKit
 import IMAPCore
+import MailStore
 import NIOCore
 import NIOPosix
 import NodeSupport
@@ -142,6 +144,43 @@ struct FrontLinkServerTests {
         }
         try await node.end()
         await #expect(throws: FrontFault.self) { _ = try await link.next(within: .seconds(20)) }
+        try await node.tearDown()
+    }
+
+    /// Of several nodes that are asked to take a session at the same time only one may make the account.
+    @Test func anAccountIsMadeWhenTheClientAsksForSomething() async throws {
+        let mesh = try Mesh()
+        let node = try await TestNode("worker-1", .worker, group: TestCluster.group, mesh: mesh)
+        let empty = node.store.replicationStatus().logEnd
+        let loser = try await link(node, mesh)
+        try await loser.open(Self.preamble, limits: limits)
+        #expect(node.store.replicationStatus().logEnd == empty)
+        loser.abort()
+        let winner = try await link(node, mesh)
+        try await winner.open(Self.preamble, limits: limits)
+        winner.send(.data(ByteBuffer(string: "a LIST \"\" INBOX\r\n")))
+        guard case .data(let bytes) = try await winner.next(within: .seconds(20)) else {
+            Issue.record("LIST without an answer")
+            return
+        }
+        #expect(String(buffer: bytes).contains("INBOX"))
+        #expect(node.store.replicationStatus().logEnd > empty)
+        winner.abort()
+        try await node.tearDown()
+    }
+
+    @Test func aNodeThatMayNotMakeTheAccountYetTakesNoSession() async throws {
+        let mesh = try Mesh()
+        let node = try await TestNode("worker-1", .worker, group: TestCluster.group, mesh: mesh)
+        node.store.makeAccounts { false }
+        let link = try await link(node, mesh)
+        do throws(FrontFault) {
+            try await link.open(Self.preamble, limits: limits)
+            Issue.record("it took the session")
+        } catch {
+            #expect(error.code == .unavailable)
+        }
+        link.abort()
         try await node.tearDown()
     }
 

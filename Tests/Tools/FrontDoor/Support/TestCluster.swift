@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 import IMAPTestSupport
+import CRDTKit
 import FoundationEssentials
 import IMAPCore
 import IMAPService
@@ -131,9 +132,11 @@ final class TestCluster: Sendable {
     var tlsPort: Int { ports[0] }
     var plainPort: Int { ports[1] }
 
-    /// Puts the same messages into both stores.
-    func deliver(_ bodies: [String], to mailbox: String = "INBOX", of user: String = "alice") async throws {
-        for node in [worker, storage] {
+    /// Puts the same messages into both stores, or into some.
+    func deliver(
+        _ bodies: [String], to mailbox: String = "INBOX", of user: String = "alice", at nodes: [TestNode]? = nil
+    ) async throws {
+        for node in nodes ?? [worker, storage] {
             let account = try await node.store.account(named: user)
             for body in bodies {
                 let upload = try await account.beginUpload(
@@ -142,6 +145,22 @@ final class TestCluster: Sendable {
                 _ = try await upload.finish()
             }
         }
+    }
+
+    /// Puts a snapshot of one node's mail in force at another.
+    func transfer(from source: TestNode, to target: TestNode) async throws -> ImportOutcome {
+        let id = TransferID(receiver: target.store.replicaID, number: .random(in: 0 ... .max))
+        try source.store.beginExport(id, .everything)
+        try await target.store.beginImport(id, .everything)
+        var (index, isLast, outcome) = (UInt64(0), false, ImportOutcome.accepted)
+        while !isLast, case .accepted = outcome {
+            let part = try await source.store.exportPart(id, index: index)
+            outcome = await target.store.importPart(id, part)
+            isLast = part.isLast
+            index += 1
+        }
+        await source.store.endExport(id)
+        return outcome
     }
 
     func connect() async throws -> TestClient { try await TestClient.loggedIn(tlsPort) }

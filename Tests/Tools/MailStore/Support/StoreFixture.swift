@@ -15,6 +15,7 @@ final class StoreFixture: Sendable {
     let directory: String
     let clock = ManualClock()
     let files = FaultyFiles()
+    let engineFiles = FaultyEngineFiles()
 
     init() throws {
         directory = FileManager.default.temporaryDirectory.path() + "/mailstore-\(UInt64.random(in: 0 ... .max))"
@@ -31,6 +32,7 @@ final class StoreFixture: Sendable {
     ) async throws -> MailStore {
         var options = MailStoreOptions()
         options.logFiles = files
+        options.engineFiles = engineFiles
         options.reservedDiskBytes = 0
         // Checkpoints happen when the test wants them.
         options.checkpointRecords = .max

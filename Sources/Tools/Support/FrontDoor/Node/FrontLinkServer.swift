@@ -127,13 +127,6 @@ package final class FrontLinkServer: Service {
         }
     }
 
-    /// Gives up the sessions of a group that are open, so that they go on here or elsewhere from their tickets.
-    ///
-    /// For a store whose content was replaced as a whole: what the sessions know of it is void.
-    ///
-    /// - Parameter group: the group's name.
-    package func releaseSessions(of group: String) { census.tellToGo(client: group) }
-
     private func serve(_ listener: NIOAsyncChannel<Accepted, Never>) async throws {
         try await listener.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { tasks in
@@ -297,7 +290,7 @@ package final class FrontLinkServer: Service {
         await store.awaitSession()
         do {
             return try await IMAPConnection(
-                services: services, account: try await store.account(named: preamble.user),
+                services: services, account: try await store.account(admitting: preamble.user),
                 channel: accepted.connection, framing: FrontSessionFraming(limits: limits), client: preamble.client,
                 resuming: preamble.ticket, number: number)
         } catch let error as IMAPError {

@@ -26,9 +26,20 @@ package final class MailAccount: Sendable {
             maximumLevels: store.options.mailboxNameLevels)
     }
 
+    /// The account as it is named since a snapshot took the place of everything (``MailStoreError/Code/superseded``).
+    ///
+    /// - Returns: the account of the same user.
+    /// - Throws: ``MailStoreError``.
+    package func renewed() async throws -> MailAccount { try await store.account(named: name) }
+
+    /// Whether there is an INBOX.
+    func isMade() async throws -> Bool { try await store.read(self) { _, box in box.state.isAlive(.inbox) } }
+
     /// Makes INBOX, and with it the mailboxes that every account has, unless there is an INBOX.
-    func provision() async throws {
-        if try await store.read(self, { _, box in box.state.isAlive(.inbox) }) { return }
+    ///
+    /// - Throws: ``MailStoreError``, with `unavailable` if the account may be on its way from a peer.
+    package func provision() async throws {
+        if try await isMade() { return }
         try await store.accountGate.pass()
         let wanted = store.options.provisionedMailboxes
         let validity = validity()

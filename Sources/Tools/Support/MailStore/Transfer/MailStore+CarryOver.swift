@@ -18,7 +18,9 @@ extension MailStore {
     func carryOver(to next: inout StoreCore?, _ fresh: LMDBEngine) async throws {
         let names = core.withLock { $0.accountNames }
         for (position, name) in names.enumerated() {
-            let old = try oldAccount(AccountIndex(UInt32(truncatingIfNeeded: position)))
+            var loaded: [MailboxKey] = []
+            defer { core.withLock { [loaded] core in core.evict(loaded) } }
+            let old = try oldAccount(AccountIndex(UInt32(truncatingIfNeeded: position)), &loaded)
             if old.state.recordedMailboxes.isEmpty { continue }
             try next?.carryOver(old, named: name, EngineReader(engine: fresh, limits: accountLimits))
             if next?.dirtyRecords ?? 0 >= Self.carriedRecords { try await write(&next, to: fresh) }
@@ -27,7 +29,13 @@ extension MailStore {
     }
 
     /// An account of the state that is replaced, with all its messages.
-    private func oldAccount(_ index: AccountIndex) throws -> AccountBox {
+    ///
+    /// - Parameters:
+    ///   - index: the account.
+    ///   - loaded: takes the mailboxes that were brought into memory for that.
+    /// - Returns: the account.
+    /// - Throws: what the engine reports.
+    private func oldAccount(_ index: AccountIndex, _ loaded: inout [MailboxKey]) throws -> AccountBox {
         let reader = EngineReader(engine: engine, limits: accountLimits)
         while true {
             let (present, need) = core.withLock { core -> (AccountBox?, (MailboxID, UInt64, UInt64)?) in
@@ -46,6 +54,7 @@ extension MailStore {
             }
             guard let (mailbox, installation, generation) = need else { return present }
             try load(mailbox, of: index, installation, generation)
+            loaded.append(MailboxKey(account: index, mailbox: mailbox))
         }
     }
 

@@ -30,7 +30,7 @@ extension MailStore {
             }
             core.group.exportHolds[transfer] = core.log.end
             return SnapshotExporter(
-                store: self, export: SnapshotExport(scope, of: core.replica), accounts: accounts,
+                store: self, export: SnapshotExport(scope, of: core.replica), accounts: accounts, era: core.era,
                 receipt: Receipt(core))
         }
         transfers.withLock { $0.exports[transfer] = exporter }

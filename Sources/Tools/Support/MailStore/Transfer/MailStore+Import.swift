@@ -16,19 +16,22 @@ extension MailStore {
     ///   - scope: what is expected.
     /// - Throws: ``MailStoreError``.
     package func beginImport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
-        if let arriving = transfers.withLock({ $0.arriving }) { await abortImport(arriving.transfer) }
         do {
-            var fresh: LMDBEngine?
-            if case .everything = scope {
-                try EngineReplacement.discard(in: path)
-                fresh = try LMDBEngine.open(directory: EngineReplacement.importPath(in: path))
+            try await checkpointing.exclusively {
+                dropImport()
+                guard !core.withLock({ $0.isClosed }) else { throw MailStoreError(.closed, "the store is closed") }
+                var fresh: LMDBEngine?
+                if case .everything = scope {
+                    try replacement.clear()
+                    fresh = try LMDBEngine.open(directory: replacement.importPath)
+                }
+                let importer = core.withLock { core in
+                    core.group.holdsLog = fresh != nil
+                    return SnapshotImporter(
+                        transfer, scope, now: now(), fork: ReplicaFork(of: core.replica), engine: fresh)
+                }
+                transfers.withLock { $0.arriving = importer }
             }
-            let importer = core.withLock { core in
-                core.group.holdsLog = fresh != nil
-                return SnapshotImporter(
-                    transfer, scope, now: now(), fork: ReplicaFork(of: core.replica), engine: fresh)
-            }
-            transfers.withLock { $0.arriving = importer }
         } catch {
             throw MailStoreError(error)
         }
@@ -49,9 +52,10 @@ extension MailStore {
             guard part.isLast else { return .accepted }
             switch importer.scope {
             case .everything: try await replaceEverything(by: importer)
-            case .account: try await replaceAccount(by: importer)
+            case .account:
+                try await replaceAccount(by: importer)
+                transfers.withLock { if $0.arriving === importer { $0.arriving = nil } }
             }
-            transfers.withLock { $0.arriving = nil }
             return .accepted
         } catch {
             await abortImport(transfer)
@@ -61,23 +65,32 @@ extension MailStore {
         }
     }
 
-    /// Gives an import up and drops what came.
+    /// Gives an import up and drops what came; one that is being put in force is not given up any more, but waited for.
     ///
     /// - Parameter transfer: the transfer.
     package func abortImport(_ transfer: TransferID) async {
+        await checkpointing.exclusively { dropImport(transfer) }
+    }
+
+    /// Drops an import, or whichever there is; nobody may be checkpointing, or putting one in force.
+    func dropImport(_ transfer: TransferID? = nil) {
         let importer = transfers.withLock { transfers -> SnapshotImporter? in
-            guard transfers.arriving?.transfer == transfer else { return nil }
-            defer { transfers.arriving = nil }
-            return transfers.arriving
+            guard let arriving = transfers.arriving, transfer ?? arriving.transfer == arriving.transfer else {
+                return nil
+            }
+            transfers.arriving = nil
+            return arriving
         }
         guard let importer else { return }
         core.withLock { $0.group.holdsLog = false }
         guard let engine = importer.engine else { return }
         engine.close()
-        do { try EngineReplacement.discard(in: path) } catch {
+        do { try replacement.discard() } catch {
             logger.error("what came of a snapshot cannot be removed", metadata: ["reason": "\(error)"])
         }
     }
+
+    var replacement: EngineReplacement { EngineReplacement(in: path, files: options.engineFiles) }
 
     // MARK: Everything
 
@@ -90,10 +103,14 @@ extension MailStore {
         // The bulk of the bodies is copied while the store serves on.
         try await copyBodies(from: source, to: fresh, notingMissing: false)
         try await checkpointing.exclusively {
+            guard transfers.withLock({ $0.arriving === importer }) else {
+                throw MailStoreError(.unavailable, "the import was given up")
+            }
             // What the log alone has of bodies goes to the old engine, and from there to the new one.
             try await writeCheckpoint()
             do {
                 try await swap(to: fresh, importer)
+                transfers.withLock { $0.arriving = nil }
             } catch {
                 // The old engine and the log are whole: memory is built from them again.
                 logger.error("the snapshot could not be put in force", metadata: ["reason": "\(error)"])
@@ -109,6 +126,9 @@ extension MailStore {
         try checkIndexes(await importer.replicaNames)
         let log = try core.withLock { core throws in
             try core.checkWritable(now: now())
+            guard core.replica.id == importer.identity else {
+                throw MailStoreError(.unavailable, "the replica began a new life while the snapshot came")
+            }
             _ = try core.planOverlay(on: snapshot)
             core.makeWay()
             return core.log
@@ -131,11 +151,11 @@ extension MailStore {
             for (digest, size) in try await copyBodies(held, from: engine, to: fresh, notingMissing: true) {
                 next?.bodies.missing.insert(digest, size: size)
             }
+            try exchange(fresh)
         } catch {
             next?.log.close()
             throw error
         }
-        try exchange(fresh)
         if let log = next?.log { listen(to: log) }
         let waiters = core.withLock { core -> [CheckedContinuation<Void, Never>] in
             guard let next = next.take() else { return [] }
@@ -159,22 +179,31 @@ extension MailStore {
     }
 
     /// Exchanges the directories and goes on with the new engine.
+    ///
+    /// - Throws: if the names could not be exchanged; the old engine is in use again then. What goes wrong when the new one has its name does not count.
     private func exchange(_ fresh: LMDBEngine) throws {
         fresh.close()
         engine.close()
+        let leftover: StorageError?
         do {
-            try EngineReplacement.commit(in: path)
+            leftover = try replacement.commit()
         } catch {
             // Back to the old one; if not even that is possible, only a restart helps, which finishes or undoes.
-            try EngineReplacement.undo(in: path)
+            try replacement.undo()
             try reopenEngine()
             throw error
         }
+        if let leftover {
+            logger.warning(
+                "what a snapshot replaced could not be removed; it goes at the next start or with the next snapshot",
+                metadata: ["reason": "\(leftover)"])
+        }
+        // Whoever cannot open it now has no engine, and reads nothing under the names of the former one, until a restart.
         try reopenEngine()
     }
 
     private func reopenEngine() throws {
-        let engine = try LMDBEngine.open(directory: EngineReplacement.enginePath(in: path))
+        let engine = try LMDBEngine.open(directory: replacement.enginePath)
         engineSlot.withLock { $0 = engine }
     }
 }

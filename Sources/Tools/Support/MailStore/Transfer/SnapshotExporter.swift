@@ -12,6 +12,8 @@ actor SnapshotExporter {
     private let store: MailStore
     private let gate = ExclusiveGate()
     private var export: SnapshotExport
+    /// The core's era in which the accounts have their indexes.
+    private let era: UInt64
     /// The accounts that are still to come, the next one last.
     private var accounts: [AccountIndex]
     private var account: AccountExport?
@@ -29,9 +31,12 @@ actor SnapshotExporter {
     /// The most parts that are remembered.
     private static let rememberedParts = 8
 
-    init(store: MailStore, export: SnapshotExport, accounts: [AccountIndex], receipt: MailStore.Receipt) {
+    init(
+        store: MailStore, export: SnapshotExport, accounts: [AccountIndex], era: UInt64, receipt: MailStore.Receipt
+    ) {
         self.store = store
         self.export = export
+        self.era = era
         self.accounts = accounts.reversed()
         self.receipt = receipt
     }
@@ -39,6 +44,7 @@ actor SnapshotExporter {
     /// The part of a number: the next one, or one of the last.
     func part(_ index: UInt64) async throws -> SnapshotPart {
         try await gate.exclusively {
+            try store.core.withLock { core throws in try checkEra(core) }
             if let part = recent.first(where: { $0.index == index }) { return part }
             guard index == nextIndex, nextIndex == 0 || next != nil else {
                 throw MailStoreError(.unavailable, "part \(index) of the snapshot is not the next one: begin anew")
@@ -109,6 +115,7 @@ actor SnapshotExporter {
     ) throws -> Beginning {
         guard !core.isClosed else { throw MailStoreError(.closed, "the store is closed") }
         guard core.failure == nil else { return .needsRebuilding }
+        try checkEra(core)
         guard !core.isBehindSnapshot else {
             throw MailStoreError(.unavailable, "the store is itself being brought up to date")
         }
@@ -133,6 +140,13 @@ actor SnapshotExporter {
         account = AccountExport(box.state.copy())
         receipt = MailStore.Receipt(core)
         return .begun
+    }
+
+    /// Local indexes mean something else since a snapshot took the place of everything here.
+    private func checkEra(_ core: borrowing StoreCore) throws(MailStoreError) {
+        guard core.era == era else {
+            throw MailStoreError(.unavailable, "the store was itself brought up to date by a snapshot: begin anew")
+        }
     }
 
     private func release() {

@@ -19,6 +19,8 @@ actor SnapshotImporter {
     nonisolated let transfer: TransferID
     /// What is expected.
     nonisolated let scope: SnapshotScope
+    /// Who the store's replica was when the import began, and is in the new engine.
+    nonisolated let identity: ReplicaID
     private let gate = ExclusiveGate()
     private var source: SnapshotImport
     private var fork: ReplicaFork
@@ -43,6 +45,7 @@ actor SnapshotImporter {
         self.transfer = transfer
         self.scope = scope
         source = SnapshotImport(scope, nowMilliseconds: now)
+        identity = fork.replica.id
         self.fork = fork
         self.engine = engine
     }

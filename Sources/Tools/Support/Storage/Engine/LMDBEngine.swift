@@ -10,6 +10,9 @@ package final class LMDBEngine: KeyValueEngine {
     /// The size of a piece of a large value that wastes no page: four pages less LMDB's page header.
     package static let pieceBytes = 16_368
 
+    /// The name of the file in the engine's directory that holds everything.
+    static let fileName = "data.mdb"
+
     private let environment: LMDBEnvironment
     private let thread: JobThread
 

@@ -78,7 +78,7 @@ final class LMDBEnvironment: @unchecked Sendable {
 
     func checkpoint(to target: String) throws(StorageError) {
         try FileOperations.makeDirectories(target)
-        let copy = target + "/data.mdb"
+        let copy = target + "/" + LMDBEngine.fileName
         try gate.shared { () throws(StorageError) in
             try requireOpen()
             let code = mdb_env_copy2(environment, target, 0)
@@ -157,7 +157,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// Asks the system for a little more room behind the file's end; returns the error when that shows that there is none.
     private func fullDisk() -> StorageError? {
         do throws(StorageError) {
-            let file = try FileDescriptor.open(directory + "/data.mdb", FileDescriptor.readWrite)
+            let file = try FileDescriptor.open(directory + "/" + LMDBEngine.fileName, FileDescriptor.readWrite)
             let size = try file.size()
             try file.allocate(Self.probeBytes, at: size)
             try file.truncate(to: size)
