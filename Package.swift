@@ -179,7 +179,7 @@ if !kitsOnly {
             name: "FrontDoorTests",
             dependencies: [
                 "FrontDoor", "IMAPService", "IMAPCore", "CRDTKit", "MailStore", "NodeSupport", "PeerTransport",
-                "TestSupport",
+                "IMAPTestSupport", "TestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ], path: "Tests/Tools/FrontDoor", swiftSettings: house),
@@ -222,10 +222,17 @@ if !kitsOnly {
                 "MailStore", "Storage", "CRDTKit", "TestSupport", product("Logging", "swift-log"),
                 product("Crypto", "swift-crypto"),
             ], path: "Tests/Tools/MailStore", swiftSettings: house),
+        // A client that says what a test wants, byte by byte.
+        .target(
+            name: "IMAPTestSupport",
+            dependencies: [
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            ], path: "Tests/TestSupport/IMAP", swiftSettings: house),
         .testTarget(
             name: "IMAPServiceTests",
             dependencies: [
-                "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "TestSupport", product("Logging", "swift-log"),
+                "IMAPTestSupport", "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "TestSupport",
+                product("Logging", "swift-log"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], path: "Tests/Tools/IMAPService", swiftSettings: house),

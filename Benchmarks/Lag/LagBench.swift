@@ -14,6 +14,7 @@ enum LagBench {
         #else
         try await lag()
         try await writes()
+        try await others()
         #endif
     }
 
@@ -90,6 +91,39 @@ enum LagBench {
         for peers in Peers.allCases {
             let found = samples[peers] ?? Samples()
             print("local write, peer \(peers.rawValue): \(found.text); to the near one \(Samples.ratio(found, near))")
+        }
+        try await cluster.stopAll()
+    }
+
+    // MARK: Mailboxes of others
+
+    /// How long APPENDs take at a replica that does not give out the mailbox's UIDs: the first ones wait for the owner, at most for half a second, until the
+    /// mailbox is handed over to the replica that writes, or taken over.
+    private static func others() async throws {
+        let cluster = try TestCluster(["a", "b"])
+        for name in cluster.names { try await cluster.start(name) }
+        try await cluster["b"].append("first")
+        try await cluster.waitUntilEqual()
+        let rows = [1, 2, 3, 5, 10]
+        for peers in Peers.allCases {
+            var samples: [Int: Samples] = [:]
+            for round in 0..<10 {
+                let mailbox = "\(peers.rawValue)-\(round)"
+                try await cluster["b"].account().createMailbox(mailbox)
+                try await cluster["b"].append("of the owner", to: mailbox)
+                try await cluster.waitUntilEqual()
+                set(peers, cluster)
+                for number in 1...10 {
+                    let start = ContinuousClock.now
+                    try await cluster["a"].append("message \(number)", octets: octets, to: mailbox)
+                    samples[number, default: Samples()].add(ContinuousClock.now - start)
+                }
+                set(.near, cluster)
+                try await cluster.waitUntilEqual()
+            }
+            for row in rows {
+                print("APPEND \(row) to another's mailbox, owner \(peers.rawValue): \(samples[row]?.text ?? "")")
+            }
         }
         try await cluster.stopAll()
     }

@@ -12,9 +12,11 @@ final class Cluster {
     static let users = [("alice", "wonderland"), ("bob", "builder"), ("carol", "cipher")]
 
     let folder: TemporaryDirectory
-    let plan: ClusterPlan
+    private(set) var plan: ClusterPlan
     private var processes: [String: ChildProcess] = [:]
     private var proxies: [Link: LinkProxy] = [:]
+    /// The replicas that stood in the file when a node was started.
+    private var known: [String: [String]] = [:]
 
     /// A link between two replicas: the one that dials sends its operations on it.
     struct Link: Hashable {
@@ -23,26 +25,57 @@ final class Cluster {
     }
 
     /// Writes the configuration and makes the certificates; starts nothing.
-    init(regions: [String] = ["eu", "us"], replication: [String] = [], isPatient: Bool = true) throws {
+    ///
+    /// - Parameters:
+    ///   - regions: each has a distributor and a worker.
+    ///   - newcomer: a replica that no file knows yet.
+    ///   - replication: what else stands in `[Replication]`.
+    ///   - isPatient: as ``ClusterPlan/isPatient``.
+    init(
+        regions: [String] = ["eu", "us"], without newcomer: String? = nil, replication: [String] = [],
+        isPatient: Bool = true
+    ) throws {
         folder = try TemporaryDirectory("cluster")
         var plan = try ClusterPlan(regions: regions)
         plan.replication += replication
         plan.isPatient = isPatient
-        self.plan = plan
-        try Files.write(
-            folder.file("users.txt"), Array(Self.users.map { "\($0.0);\($0.1)\n" }.joined().utf8))
-        try Files.write(folder.file("whole.toml"), Array(plan.whole.utf8))
         for replica in plan.replicas {
             for peer in plan.replicas where peer != replica {
                 proxies[Link(from: replica.name, to: peer.name)] = try LinkProxy(to: peer.sync)
             }
-            let text = plan.file(of: replica) { proxies[Link(from: replica.name, to: $0.name)]?.port ?? 0 }
-            try Files.write(folder.file("\(replica.name).toml"), Array(text.utf8))
         }
+        if let newcomer { plan.leave(newcomer) }
+        self.plan = plan
+        try Files.write(
+            folder.file("users.txt"), Array(Self.users.map { "\($0.0);\($0.1)\n" }.joined().utf8))
+        try writeFiles()
         for command in ["init", "public"] {
             let result = try pluto(["pki", command, "--config", folder.file("whole.toml")])
             guard result.ending == .exited(0) else { throw LiveFailure("pki \(command): \(result.output)") }
         }
+    }
+
+    /// Writes the configuration as the plan is now: a file for each replica, and the one with everybody.
+    private func writeFiles() throws {
+        try Files.write(folder.file("whole.toml"), Array(plan.whole.utf8))
+        for replica in plan.replicas {
+            let text = plan.file(of: replica) { proxies[Link(from: replica.name, to: $0.name)]?.port ?? 0 }
+            try Files.write(folder.file("\(replica.name).toml"), Array(text.utf8))
+        }
+    }
+
+    /// Puts a newcomer into all files, where running nodes find it at their next start, and makes its certificate.
+    func putIntoFiles(_ newcomer: String) throws {
+        plan.join(newcomer)
+        try writeFiles()
+        let result = try pluto(["pki", "renew", "--config", "whole.toml", "--within", "30"])
+        guard result.ending == .exited(0) else { throw LiveFailure("pki renew: \(result.output)") }
+    }
+
+    /// Takes a node out of all files but its own.
+    func takeOutOfFiles(_ name: String) throws {
+        plan.leave(name)
+        try writeFiles()
     }
 
     /// Starts nodes, all together, and waits until each is ready, and known to the distributors: before that a session may be put anywhere.
@@ -50,10 +83,10 @@ final class Cluster {
         let names = names ?? plan.nodes.map(\.name)
         for name in names { try launch(name) }
         for name in names { try awaitReady(name) }
-        let replicas = plan.replicas.filter { processes[$0.name] != nil }
         for node in plan.nodes where node.role == .distributor && processes[node.name] != nil {
             try eventually("\(node.name) knows its nodes") {
-                try MetricsScrape(port: node.metrics).sum("pluto_distributor_node_up") == Double(replicas.count)
+                let up = (known[node.name] ?? []).filter { processes[$0] != nil }
+                return try MetricsScrape(port: node.metrics).sum("pluto_distributor_node_up") == Double(up.count)
             }
         }
     }
@@ -66,6 +99,7 @@ final class Cluster {
         if node.role != .storage { arguments.append(name) }
         arguments += ["--config", file]
         processes[name] = try ChildProcess(arguments, errors: log(of: name))
+        known[name] = plan.replicas.map(\.name)
     }
 
     /// Waits for the line that says that a node is ready.
@@ -87,6 +121,9 @@ final class Cluster {
 
     /// Lets a frozen node go on.
     func thaw(_ name: String) { processes[name]?.signal(SIGCONT) }
+
+    /// Asks all nodes to look at their files again.
+    func hangUp() { processes.values.forEach { $0.signal(SIGHUP) } }
 
     /// Ends a node as an operator does.
     func stop(_ name: String) throws {

@@ -21,7 +21,12 @@ struct ClusterPlan {
 
     static let group = "users"
 
-    let nodes: [Node]
+    /// Those that the files describe.
+    private(set) var nodes: [Node]
+    /// Those that are in no file: they have not joined yet, or have left.
+    private(set) var outsiders: [Node] = []
+    /// The names of the members by their numbers; empty while those are in the order of the names.
+    private(set) var numbers: [String] = []
     /// What else stands in every replica's file.
     var replication: [String] = ["UnreachableAfterMilliseconds = 1000"]
     var usersFile = "users.txt"
@@ -49,7 +54,21 @@ struct ClusterPlan {
 
     var replicas: [Node] { nodes.filter { $0.role != .distributor } }
 
-    func node(_ name: String) -> Node? { nodes.first { $0.name == name } }
+    func node(_ name: String) -> Node? { (nodes + outsiders).first { $0.name == name } }
+
+    /// Takes a node out of the files.
+    mutating func leave(_ name: String) {
+        outsiders += nodes.filter { $0.name == name }
+        nodes.removeAll { $0.name == name }
+        numbers.removeAll { $0 == name }
+    }
+
+    /// Puts a replica that was left out into the files, behind the others: their numbers do not change.
+    mutating func join(_ name: String) {
+        numbers = replicas.map(\.name).sorted() + [name]
+        nodes += outsiders.filter { $0.name == name }
+        outsiders.removeAll { $0.name == name }
+    }
 
     /// The file for the distributors and the certificates.
     var whole: String { top + nodes.map { section($0) { peer in peer.sync } }.joined() + settings }
@@ -70,7 +89,13 @@ struct ClusterPlan {
         """
     }
 
-    private var settings: String { "\n[Replication]\n" + replication.joined(separator: "\n") + "\n" }
+    private var settings: String {
+        "\n[Replication]\n" + replication.joined(separator: "\n") + "\n"
+            + (numbers.isEmpty ? "" : "\n[Replication.Members]\n\(numberLine)\n")
+    }
+
+    /// The numbers of the members as a file has them.
+    var numberLine: String { "\(Self.group) = [\(numbers.map { "\"\($0)\"" }.joined(separator: ", "))]" }
 
     private func section(_ node: Node, peers port: (Node) -> Int) -> String {
         let peers = replicas.filter { $0 != node }.map { "\($0.name) = \"127.0.0.1:\(port($0))\"" }

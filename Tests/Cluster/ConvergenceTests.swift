@@ -33,7 +33,7 @@ extension Clusters {
 
         /// A program that synchronises drops its own copy of what it does not find.
         @Test func aClientThatMovesFindsWhatItWasShown() throws {
-            let cluster = try Cluster(replication: ["SessionWaitMilliseconds = 60000"])
+            let cluster = try Cluster(replication: ["SessionWaitMilliseconds = 8000"])
             try cluster.start()
             let us = try cluster.client("us")
             #expect(try us.append(to: "INBOX", ClusterMail.simple("mail 0")).isOK)
@@ -118,8 +118,9 @@ extension Clusters {
         @Test(
             "a node starts and serves alone; the others join in any order",
             arguments: [
-                ["eu-worker", "us-worker", "storage"], ["storage", "us-worker", "eu-worker"],
-                ["us-worker", "storage", "eu-worker"],
+                ["eu-worker", "us-worker", "storage"], ["eu-worker", "storage", "us-worker"],
+                ["us-worker", "eu-worker", "storage"], ["us-worker", "storage", "eu-worker"],
+                ["storage", "eu-worker", "us-worker"], ["storage", "us-worker", "eu-worker"],
             ])
         func nodesStartInAnyOrder(order: [String]) throws {
             let cluster = try Cluster()
@@ -140,6 +141,23 @@ extension Clusters {
             try cluster.eventually("everybody has three mails") {
                 let views = try clients.map { try MailboxView("INBOX", $0) }
                 return views[0] == views[1] && views[0].messages.count == 3
+            }
+            try cluster.stopAll()
+        }
+
+        @Test("distributors that come last find everybody", arguments: ["eu-worker", "us-worker", "storage"])
+        func distributorsStartLast(first: String) throws {
+            let cluster = try Cluster()
+            try cluster.start([first])
+            try cluster.start(["eu-worker", "us-worker", "storage"].filter { $0 != first })
+            try cluster.start(["us-distributor", "eu-distributor"])
+            let clients = try [cluster.client("eu"), cluster.client("us")]
+            for (number, client) in clients.enumerated() {
+                #expect(try client.append(to: "INBOX", ClusterMail.simple("mail \(number)")).isOK)
+            }
+            try cluster.eventually("both have both") {
+                let views = try clients.map { try MailboxView("INBOX", $0) }
+                return views[0] == views[1] && views[0].messages.count == 2
             }
             try cluster.stopAll()
         }

@@ -22,12 +22,14 @@ extension Clusters {
         @Test("no message is lost, doubled or changed", arguments: [1, 2] as [UInt64])
         func losesAndDoublesNothing(seed: UInt64) throws {
             var generator = SeededGenerator(seed: seed)
-            let cluster = try Cluster(regions: Self.regions)
+            // As long as a busy machine may need to link nodes anew: what a region still lacks when a client comes, mbsync takes for deleted.
+            let cluster = try Cluster(regions: Self.regions, replication: ["SessionWaitMilliseconds = 8000"])
             try cluster.start()
+            let clients = try Self.regions.map { try cluster.client($0) }
             var expected = Expectation()
-            #expect(try cluster.client("eu").command("CREATE Work").isOK)
+            #expect(try clients[0].command("CREATE Work").isOK)
             try cluster.eventually("every region has the mailbox") {
-                try Self.regions.allSatisfy { try cluster.client($0).command("STATUS Work (UIDNEXT)").isOK }
+                try clients.allSatisfy { try $0.command("STATUS Work (UIDNEXT)").isOK }
             }
             for round in 1...9 {
                 let region = Self.regions.randomElement(using: &generator) ?? "eu"
@@ -39,18 +41,16 @@ extension Clusters {
                         try local.deliver(MailBytes(mail).withLocalLineEnds, to: box, flags: "S")
                         expected.add(mail, to: box)
                     }
-                    for other in Self.regions {
+                    for (other, client) in zip(Self.regions, clients) {
                         let mail = ClusterMail.simple("\(other) \(box) \(round)")
-                        let reply = try cluster.client(other).append(to: box, mail)
+                        let reply = try client.append(to: box, mail)
                         #expect(reply.isOK, "seed \(seed), round \(round): \(reply)")
                         expected.add(mail, to: box)
                     }
                 }
                 if round % 2 == 0 { try flagAndDelete(&expected, &generator) }
                 try sync(cluster, region, "seed \(seed), round \(round) at \(region), cut off: \(cut ?? "nobody")")
-                guard cut != nil else { continue }
-                cluster.mend()
-                try awaitAgreement(cluster)
+                if cut != nil { cluster.mend() }
             }
             try settle(cluster, seed)
             try verify(expected, cluster, seed)
@@ -82,17 +82,6 @@ extension Clusters {
             let output = try process.readToEnd()
             try #require(ending == .exited(0), "\(context): \(output)\n\(cluster.logTail(of: node.name))")
             #expect(!output.contains("Warning") && !output.contains("Error"), "\(context): \(output)")
-        }
-
-        /// A client that came to a region that still lacks what it was shown elsewhere would take that for deleted, which no server can keep it from.
-        private func awaitAgreement(_ cluster: Cluster) throws {
-            let clients = try Self.regions.map { try cluster.client($0) }
-            for box in Self.boxes {
-                try cluster.eventually("the regions agree on \(box)") {
-                    let views = try clients.map { try MailboxView(box, $0) }
-                    return views.allSatisfy { $0 == views[0] }
-                }
-            }
         }
 
         /// Goes round the regions until none changes anything more.

@@ -18,4 +18,16 @@ import Testing
             SeedRun.finished(seed, failure: failure, virtualMilliseconds: simulation.world.milliseconds)
         }
     }
+
+    /// Or nobody could look into a failure.
+    @Test func aSeedReplaysExactly() {
+        let traces = (0..<2).map { _ in
+            let simulation = Simulation(seed: 5, scenario: Scenario(seed: 5))
+            simulation.world.traceLimit = 100_000
+            _ = simulation.run()
+            return simulation.world.trace
+        }
+        #expect(traces[0].count > 100)
+        #expect(traces[0] == traces[1])
+    }
 }

@@ -36,12 +36,27 @@ import Testing
         #expect(try refusal({ $0.partition = PartitionID(8) }, direction) == .wrongGroup)
         #expect(try refusal({ $0.node = "b" }, direction) == .wrongIdentity)
         #expect(try refusal({ $0.fingerprint += 1 }, direction) == .otherConfiguration)
-        #expect(try refusal({ $0.members[2].stripe = 7 }, direction) == .otherConfiguration)
-        #expect(try refusal({ $0.members[2].name = "c" }, direction) == .otherConfiguration)
+        for index in 0...1 {
+            #expect(try refusal({ $0.members[index].stripe = 7 }, direction) == .otherConfiguration)
+            let thief = GroupMember(name: "c", stripe: UInt8(index))
+            #expect(try refusal({ $0.members.append(thief) }, direction) == .otherConfiguration)
+        }
         #expect(try refusal({ $0.members.removeFirst() }, direction) == .unknownMember)
         #expect(try refusal({ $0.replica = ReplicaID(1) }, direction) == .clone)
         #expect(try refusal({ $0.presence.wallMilliseconds += 301_000 }, direction) == .clockTooFarAhead)
         #expect(try refusal({ $0.presence.durable = [position(1, 5)] }, direction) == .staleLife)
+    }
+
+    /// Else nobody could tell the others how a contradiction was settled.
+    @Test(
+        "Two members that were added at once with one stripe keep nobody else apart",
+        arguments: [
+            LinkDirection.incoming, .outgoing,
+        ])
+    func contradictionsAboutOthersDoNotMatter(direction: LinkDirection) throws {
+        #expect(try refusal({ $0.members.append(GroupMember(name: "c", stripe: 2)) }, direction) == nil)
+        #expect(try refusal({ $0.members[2].stripe = 7 }, direction) == nil)
+        #expect(try refusal({ $0.members[2].name = "c" }, direction) == nil)
     }
 
     @Test func refusesNodesThatAreNoMembers() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+import IMAPTestSupport
 import IMAPCore
 import Testing
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 import CRDTKit
+import Glibc
 import Storage
 import TestSupport
 import Testing
@@ -93,5 +94,24 @@ import Testing
         #expect(error?.code == .locked)
         lock.close()
         try DirectoryLock.acquire(directory: path).close()
+    }
+
+    /// A process that forks another shares the lock with it until that one begins its program.
+    @Test func aLockIsFreeWhenItIsClosedWhoeverSharesItsDescriptor() throws {
+        let directory = TemporaryDirectory()
+        let lock = try DirectoryLock.acquire(directory: directory.path)
+        let path = directory.path + "/" + DirectoryLock.fileName
+        var shared: [Int32] = []
+        for number in 0..<Int32(1_024) where shared.isEmpty {
+            var name = [CChar](repeating: 0, count: 4_096)
+            let count = readlink("/proc/self/fd/\(number)", &name, name.count - 1)
+            guard count > 0, String(decoding: name.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self) == path
+            else { continue }
+            shared.append(dup(number))
+        }
+        defer { for number in shared { close(number) } }
+        #expect(shared.count == 1)
+        lock.close()
+        try DirectoryLock.acquire(directory: directory.path).close()
     }
 }

@@ -129,7 +129,7 @@ extension ReplicationMachine {
                 "the settings of group \(group.group) at \(peer) differ from those here, which are \(group.settingsText)"
             )
         }
-        if let conflict = group.conflict(with: greeting.members) {
+        if let conflict = group.conflict(with: greeting.members, of: peer) {
             return RefusalReason(.otherConfiguration, "the members of group \(group.group) do not fit: \(conflict)")
         }
         if greeting.replica == store.replica {

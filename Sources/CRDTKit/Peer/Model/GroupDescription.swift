@@ -98,13 +98,20 @@ public struct GroupDescription: Hashable, Sendable {
     /// - Returns: the member, or nil if the group has none of that name.
     public func member(named name: String) -> GroupMember? { members.first { $0.name == name } }
 
-    /// The first contradiction between this list of members and a peer's.
+    /// The first contradiction between this list of members and a peer's that concerns this node or the peer.
     ///
-    /// - Parameter others: the peer's list.
-    /// - Returns: what is wrong, in words; nil if the lists can be those of one group.
-    func conflict(with others: [GroupMember]) -> String? {
+    /// Others may contradict each other: two that were added at the same time and given one stripe are kept out by everybody, and the rest goes on, so that
+    /// the operation which removes one of them can travel.
+    ///
+    /// - Parameters:
+    ///   - others: the peer's list.
+    ///   - peer: the peer's name.
+    /// - Returns: what is wrong, in words; nil if the two may replicate.
+    func conflict(with others: [GroupMember], of peer: String) -> String? {
+        let concerned: Set = [node, peer]
         for theirs in others {
             for ours in members where (ours.name == theirs.name) != (ours.stripe == theirs.stripe) {
+                guard concerned.contains(ours.name) || concerned.contains(theirs.name) else { continue }
                 return "here \(ours.name) has UID stripe \(ours.stripe), there \(theirs.name) has \(theirs.stripe)"
             }
         }

@@ -4,7 +4,7 @@
 internal import Synchronization
 
 /// Lets one task at a time through; the others wait, in order, without holding a thread.
-final class ExclusiveGate: Sendable {
+package final class ExclusiveGate: Sendable {
     private struct State {
         var isBusy = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -12,11 +12,14 @@ final class ExclusiveGate: Sendable {
 
     private let state = Mutex(State())
 
+    /// Makes an open gate.
+    package init() {}
+
     /// Whether somebody waits.
     var isContended: Bool { state.withLock { !$0.waiters.isEmpty } }
 
     /// Runs one at a time.
-    func exclusively<R>(_ body: () async throws -> R) async rethrows -> R {
+    package func exclusively<R>(_ body: () async throws -> R) async rethrows -> R {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isFree = state.withLock { state in
                 if !state.isBusy {

@@ -33,6 +33,34 @@ struct FrontLinkServerTests {
             group: MultiThreadedEventLoopGroup.singleton, limits: limits)
     }
 
+    /// Finds an address of each family for every host.
+    private struct TwoAddresses: Resolver {
+        let loop: any EventLoop
+
+        func initiateAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> { find("127.0.0.1", port) }
+        func initiateAAAAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> { find("::1", port) }
+        func cancelQueries() {}
+
+        private func find(_ address: String, _ port: Int) -> EventLoopFuture<[SocketAddress]> {
+            loop.makeCompletedFuture { [try SocketAddress(ipAddress: address, port: port)] }
+        }
+    }
+
+    /// The attempt at the address where nobody listens ends while the other goes on.
+    @Test func aHostWithSeveralAddressesIsReachedAtTheOneThatAnswers() async throws {
+        let mesh = try Mesh()
+        let node = try await TestNode("worker-1", .worker, group: TestCluster.group, mesh: mesh)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let target = FrontNode(
+            name: node.name, address: HostPort(host: "node.example", port: UInt16(node.address.port)))
+        let link = try await FrontLink.connect(
+            to: target, tls: try mesh.tls(.distributor, "tester"), group: group, limits: limits,
+            resolver: TwoAddresses(loop: group.next()))
+        try await link.open(Self.preamble, limits: limits)
+        link.abort()
+        try await node.tearDown()
+    }
+
     /// What a node answers to an OPEN.
     private func refusal(
         of preamble: FrontPreamble, as role: NodeRole = .distributor

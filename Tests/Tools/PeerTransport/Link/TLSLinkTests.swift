@@ -193,6 +193,27 @@ import Testing
         #expect(dialler.links(.outgoing).count == 1)
     }
 
+    /// Giving up a handshake under way must not look like an attempt that came to nothing.
+    @Test func aPeerThatIsRemovedDuringTheHandshakeIsDialledNoMore() async throws {
+        let silent = try LinkProxy(to: 1)
+        silent.freeze()
+        let proxy = try LinkProxy(to: silent.port)
+        let dialler = EndpointProbe(try folder.mesh("worker-1"))
+        try await dialler.start()
+        let address = HostPort(host: "127.0.0.1", port: UInt16(proxy.port))
+        dialler.endpoint.setPeers([PeerAddress(name: "worker-2", addresses: [address])])
+        while proxy.openConnections == 0 { try await Task.sleep(for: .milliseconds(2)) }
+        // The dialler knows of its connection a little later.
+        try await Task.sleep(for: .milliseconds(100))
+        dialler.endpoint.setPeers([])
+        // Several times the first wait between two attempts.
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(proxy.acceptedConnections == 1)
+        await close(dialler)
+        proxy.stop()
+        silent.stop()
+    }
+
     @Test func anotherNodeAtTheAddressIsRefusedByTheDialler() async throws {
         let dialler = EndpointProbe(try folder.mesh("worker-1"))
         let listener = EndpointProbe(try folder.mesh("worker-2"))

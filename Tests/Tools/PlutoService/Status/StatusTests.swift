@@ -87,6 +87,7 @@ import Testing
     @Test(arguments: [
         (peer("worker-2", isReachable: false), "is not reachable"),
         (peer("worker-2", outgoing: "down"), "is not linked both ways"), (peer("worker-2", seconds: 31), "31 s and 3"),
+        (peer("worker-2", seconds: 1e300), "s and 3 operations behind"),
     ])
     func worriesAboutPeers(peer: PeerReport, words: String) {
         let report = ClusterReport(entries: [entry(Self.report("worker-1", peers: [peer]))])

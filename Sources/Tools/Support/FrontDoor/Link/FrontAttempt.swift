@@ -6,9 +6,19 @@ internal import NIOSSL
 internal import Synchronization
 
 /// An attempt to connect that can be given up at any moment: while the connection is made, during the handshake, or after it.
+///
+/// A host with several addresses is tried with a channel for each, of which one remains (RFC 8305).
 final class FrontAttempt: Sendable {
+    /// A channel, and what its handler does.
+    struct Candidate {
+        let channel: any Channel
+        let inbox: FrontInbox
+        /// Completes when the handshake has.
+        let handshake: EventLoopFuture<Void>
+    }
+
     private struct State {
-        var channel: (any Channel)?
+        var candidates: [Candidate] = []
         var isGivenUp = false
     }
 
@@ -16,14 +26,19 @@ final class FrontAttempt: Sendable {
 
     /// The attempt uses a channel from now on.
     ///
-    /// - Parameter channel: a channel that is about to connect.
+    /// - Parameter candidate: a channel that is about to connect.
     /// - Throws: ``FrontFault`` when the attempt was given up before.
-    func use(_ channel: any Channel) throws(FrontFault) {
+    func use(_ candidate: Candidate) throws(FrontFault) {
         let isGivenUp = state.withLock { state in
-            state.channel = channel
+            state.candidates.append(candidate)
             return state.isGivenUp
         }
         if isGivenUp { throw FrontFault(code: .timeout, reason: "the attempt was given up") }
+    }
+
+    /// What belongs to a channel that the attempt uses.
+    func candidate(_ channel: any Channel) -> Candidate? {
+        state.withLock { $0.candidates.first { $0.channel === channel } }
     }
 
     /// Whether the attempt was given up.
@@ -31,11 +46,13 @@ final class FrontAttempt: Sendable {
 
     /// Gives the attempt up; called on any thread, any number of times.
     func giveUp() {
-        let channel = state.withLock { state in
+        let candidates = state.withLock { state in
             state.isGivenUp = true
-            return state.channel
+            return state.candidates
         }
-        if let channel { channel.eventLoop.execute { Self.abort(channel) } }
+        for candidate in candidates {
+            candidate.channel.eventLoop.execute { Self.abort(candidate.channel) }
+        }
     }
 
     /// Closes a connection to a node without waiting for the other end; on its event loop.

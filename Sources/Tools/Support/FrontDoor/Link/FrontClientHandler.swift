@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// What a node has sent and nobody has taken: where the event loop leaves word for the task of a distributor's session.
 ///
-/// Octets are read from the node only when the task asks, so at most one reading and one frame wait here.
+/// Octets are read from the node only when the task asks, so at most the frames of one reading, and a part of one, wait here.
 final class FrontInbox: Sendable {
     private struct State {
         var frames: [FrontFrame] = []
@@ -79,16 +79,23 @@ final class FrontClientHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let limits: FrontLimits
-    private let inbox: FrontInbox
+    private let inbox = FrontInbox()
     private var input = ByteBuffer()
     private var fault: FrontFault?
     /// Until the handshake has ended, the handler reads by itself.
     private var handshake: EventLoopPromise<Void>?
+    private let handshakeFuture: EventLoopFuture<Void>
 
-    init(limits: FrontLimits, inbox: FrontInbox, handshake: EventLoopPromise<Void>) {
+    init(limits: FrontLimits, eventLoop: any EventLoop) {
         self.limits = limits
-        self.inbox = inbox
-        self.handshake = handshake
+        let promise = eventLoop.makePromise(of: Void.self)
+        handshake = promise
+        handshakeFuture = promise.futureResult
+    }
+
+    /// What an attempt to connect has to know of the channel that the handler is for.
+    func candidate(_ channel: any Channel) -> FrontAttempt.Candidate {
+        FrontAttempt.Candidate(channel: channel, inbox: inbox, handshake: handshakeFuture)
     }
 
     func channelActive(context: ChannelHandlerContext) {

@@ -24,10 +24,12 @@ struct FrontLink: Sendable {
     ///   - tls: who this distributor is.
     ///   - group: the event loops.
     ///   - limits: the bounds; the whole takes no longer than ``FrontLimits/connectTime``.
+    ///   - resolver: what finds the addresses of a host; nil for the system's.
     /// - Returns: the link.
     /// - Throws: ``FrontFault``.
     static func connect(
-        to node: FrontNode, tls: MeshTLS, group: any EventLoopGroup, limits: FrontLimits
+        to node: FrontNode, tls: MeshTLS, group: any EventLoopGroup, limits: FrontLimits,
+        resolver: (any Resolver & Sendable)? = nil
     ) async throws(FrontFault) -> FrontLink {
         let attempt = FrontAttempt()
         let loop = group.next()
@@ -35,7 +37,7 @@ struct FrontLink: Sendable {
         defer { alarm.cancel() }
         let result: Result<FrontLink, FrontFault> = await withTaskCancellationHandler {
             do throws(FrontFault) {
-                let link = try await connect(to: node, tls: tls, loop: loop, limits: limits, attempt)
+                let link = try await connect(to: node, tls: tls, loop: loop, limits: limits, resolver, attempt)
                 return .success(link)
             } catch {
                 attempt.giveUp()
@@ -48,14 +50,14 @@ struct FrontLink: Sendable {
     }
 
     private static func connect(
-        to node: FrontNode, tls: MeshTLS, loop: any EventLoop, limits: FrontLimits, _ attempt: FrontAttempt
+        to node: FrontNode, tls: MeshTLS, loop: any EventLoop, limits: FrontLimits,
+        _ resolver: (any Resolver & Sendable)?, _ attempt: FrontAttempt
     ) async throws(FrontFault) -> FrontLink {
-        let inbox = FrontInbox()
-        let handshake = loop.makePromise(of: Void.self)
         let channel: any Channel
         do {
             let context = try tls.clientContext(applicationProtocols: [FrontLinkServer.applicationProtocol])
             channel = try await ClientBootstrap(group: loop)
+                .resolver(resolver)
                 .connectTimeout(limits.connectTime)
                 .channelOption(.autoRead, value: false)
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -66,26 +68,28 @@ struct FrontLink: Sendable {
                 )
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try attempt.use(channel)
+                        let handler = FrontClientHandler(limits: limits, eventLoop: channel.eventLoop)
+                        // First, so that whatever comes keeps its promise or breaks it.
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                        try attempt.use(handler.candidate(channel))
                         try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: context, serverHostname: nil))
-                        try channel.pipeline.syncOperations.addHandler(
-                            FrontClientHandler(limits: limits, inbox: inbox, handshake: handshake))
+                            NIOSSLClientHandler(context: context, serverHostname: nil), position: .first)
                     }
                 }.connect(host: node.address.host, port: node.address.port).get()
         } catch {
-            // Nobody waits for it; a promise has to be kept or broken.
-            handshake.fail(error)
             throw fault(error, node, attempt)
         }
+        guard let winner = attempt.candidate(channel) else {
+            throw FrontFault(code: .unreachable, reason: "\(node.address): the connection is not one of this attempt")
+        }
         do {
-            try await handshake.futureResult.get()
+            try await winner.handshake.get()
         } catch let fault as FrontFault where !attempt.isGivenUp {
             throw fault
         } catch {
             throw fault(error, node, attempt)
         }
-        let link = FrontLink(node: node, channel: channel, inbox: inbox)
+        let link = FrontLink(node: node, channel: channel, inbox: winner.inbox)
         try await link.checkIdentity()
         return link
     }

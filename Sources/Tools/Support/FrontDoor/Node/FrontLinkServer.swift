@@ -30,6 +30,7 @@ package final class FrontLinkServer: Service {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let census: ConnectionCensus
+    private let unproved = Mutex(0)
     private let listeners = Mutex<[NIOAsyncChannel<Accepted, Never>]>([])
     private let health = Mutex(HealthLinks())
 
@@ -130,7 +131,17 @@ package final class FrontLinkServer: Service {
         try await listener.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { tasks in
                 do {
-                    for try await connection in connections { tasks.addTask { await self.serve(connection) } }
+                    for try await connection in connections {
+                        guard enter() else {
+                            metrics.refused.with("crowded").increment()
+                            let channel = connection.connection.channel
+                            channel.eventLoop.execute { ConnectionChannel.abort(channel) }
+                            continue
+                        }
+                        tasks.addTask {
+                            await self.serve(connection)
+                        }
+                    }
                 } catch  where self.census.isShuttingDown {
                     // The listener was closed on purpose while it was waiting for a connection.
                 }
@@ -138,11 +149,27 @@ package final class FrontLinkServer: Service {
         }
     }
 
+    /// Counts a connection that has not proved who it is; no more of them than there may be sessions, which is what comes at once when another node ends.
+    private func enter() -> Bool {
+        unproved.withLock { count in
+            guard count < services.limits.connections else { return false }
+            count += 1
+            return true
+        }
+    }
+
     private func serve(_ accepted: Accepted) async {
         let connection = accepted.connection
         let address = connection.channel.remoteAddress?.ipAddress ?? "unknown"
         do throws(FrontFault) {
-            let (first, peer) = try await identify(accepted)
+            let result: Result<(FrontFrame, NodeIdentity), FrontFault>
+            do throws(FrontFault) {
+                result = .success(try await identify(accepted))
+            } catch {
+                result = .failure(error)
+            }
+            unproved.withLock { $0 -= 1 }
+            let (first, peer) = try result.get()
             switch first {
             case .open(let preamble): try await serve(preamble, from: peer, accepted)
             case .ping(let number): await serveHealth(number, accepted)

@@ -75,7 +75,10 @@ final class PeerDial {
 
     /// Dials no more, and closes the link.
     func stop() {
-        switch phase {
+        let former = phase
+        // First, because an attempt that is given up may end at once, and would be followed by another.
+        phase = .stopped
+        switch former {
         case .waiting(let wait):
             wait.cancel()
             didStop()
@@ -84,7 +87,6 @@ final class PeerDial {
             if let channel { LinkHandler.abort(channel) } else { didStop() }
         case .stopped: return
         }
-        phase = .stopped
     }
 
     // MARK: Attempts
@@ -203,7 +205,10 @@ final class PeerDial {
     }
 
     private func retry(after time: Duration) {
-        let wait = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { self.connect() }
+        let wait = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
+            guard case .waiting = self.phase else { return }
+            self.connect()
+        }
         phase = .waiting(wait)
     }
 }

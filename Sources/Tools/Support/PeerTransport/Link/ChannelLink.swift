@@ -263,10 +263,11 @@ final class ChannelLink: PeerLink {
             return state.writtenBytes
         }
         guard let written else { return }
-        let alarm = channel.eventLoop.scheduleTask(in: TimeAmount(limits.stallTime)) {
+        // A link that has ended meanwhile is kept in memory until then; cancelling would leave something with the channel each time.
+        channel.eventLoop.scheduleTask(in: TimeAmount(limits.stallTime)) {
             let isStalled = self.state.withLock { state in
                 state.isStallWatched = false
-                return state.queuedBytes > 0 && state.writtenBytes == written
+                return state.ended == nil && state.queuedBytes > 0 && state.writtenBytes == written
             }
             if isStalled {
                 self.abort(LinkFault(.stalled, "the peer has taken nothing for \(self.limits.stallTime)"))
@@ -274,6 +275,5 @@ final class ChannelLink: PeerLink {
                 self.watchForStall()
             }
         }
-        channel.closeFuture.whenComplete { _ in alarm.cancel() }
     }
 }

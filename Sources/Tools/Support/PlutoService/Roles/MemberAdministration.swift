@@ -16,14 +16,24 @@ struct MemberAdministration: Sendable {
     /// The numbers that the configuration leaves to nobody, because members had them that are gone.
     let vacated: Set<UInt8>
     let store: MailStore
+    /// What a change rests on has to hold until it is made.
+    private let gate = ExclusiveGate()
+
+    init(group: String, node: String, configured: [ReplicaGroup.Member], vacated: Set<UInt8>, store: MailStore) {
+        self.group = group
+        self.node = node
+        self.configured = configured
+        self.vacated = vacated
+        self.store = store
+    }
 
     /// Does what is asked.
     func answer(_ request: MemberRequest) async -> MemberReply {
         do {
             switch request {
             case .list: break
-            case .add(let name, let addresses): try await add(name, addresses)
-            case .remove(let name): try await remove(name)
+            case .add(let name, let addresses): try await gate.exclusively { try await add(name, addresses) }
+            case .remove(let name): try await gate.exclusively { try await remove(name) }
             }
             return .members(group: group, Self.reports(configured, try await store.members(), node: node))
         } catch let error as NodeError {

@@ -79,13 +79,16 @@ package struct ClusterReport: Sendable {
         }
         var worries: [String] = []
         if peer.behind.seconds > worrySeconds {
-            worries.append("is \(Int(peer.behind.seconds)) s and \(peer.behind.operations) operations behind")
+            worries.append("is \(Self.whole(peer.behind.seconds)) s and \(peer.behind.operations) operations behind")
         }
         if peer.ahead.seconds > worrySeconds, peer.ahead.operations > 0 {
-            worries.append("is \(Int(peer.ahead.seconds)) s and \(peer.ahead.operations) operations ahead")
+            worries.append("is \(Self.whole(peer.ahead.seconds)) s and \(peer.ahead.operations) operations ahead")
         }
         return worries
     }
+
+    /// Whole seconds; what a node says may be any number.
+    private static func whole(_ seconds: Double) -> Int { Int(exactly: seconds.rounded(.down)) ?? .max }
 
     // MARK: JSON
 

@@ -43,9 +43,9 @@ package final class DirectoryLock: Sendable {
     }
 
     /// Gives the directory free; further calls do nothing.
-    package func close() {
-        descriptor.close()
-    }
+    package func close() { descriptor.unlockAndClose() }
+
+    deinit { close() }
 
     /// Names the process that holds the lock, as far as the file tells.
     private static func holderText(_ descriptor: FileDescriptor) -> String {

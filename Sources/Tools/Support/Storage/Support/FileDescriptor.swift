@@ -45,6 +45,17 @@ final class FileDescriptor: Sendable {
         }
     }
 
+    /// Gives up a lock on the file and closes it; further calls do nothing.
+    ///
+    /// Closing alone leaves the lock with a process that was just forked and has not begun its program.
+    func unlockAndClose() {
+        let number = state.exchange(-1, ordering: .acquiringAndReleasing)
+        guard number >= 0 else { return }
+        // What cannot be unlocked is so by being closed, a little later at the worst.
+        _ = flock(number, LOCK_UN)
+        _ = Glibc.close(number)
+    }
+
     /// Closes the file; further calls do nothing.
     func close() {
         let number = state.exchange(-1, ordering: .acquiringAndReleasing)

@@ -13,7 +13,7 @@ extension ConfigReader {
         set(
             &limits.maximumConnectionsPerAddress,
             section.integer("MaximumConnectionsPerAddress", in: 1...1_000_000))
-        set(&limits.healthIntervalMilliseconds, section.integer("HealthIntervalMilliseconds", in: 20...60_000))
+        set(&limits.healthIntervalMilliseconds, section.integer("HealthIntervalMilliseconds", in: 20...10_000))
         set(&limits.connectTimeoutMilliseconds, section.integer("ConnectTimeoutMilliseconds", in: 20...60_000))
         let proxySources = proxySources(section)
         return DraftDistributor(

@@ -86,10 +86,10 @@ struct ConfigReader {
         set(&settings.retentionBytes, section.integer("RetentionBytes", in: 1 << 20...1 << 50))
         set(
             &settings.assignmentWaitMilliseconds, section.integer("AssignmentWaitMilliseconds", in: 0...10_000))
-        set(&settings.sessionWaitMilliseconds, section.integer("SessionWaitMilliseconds", in: 0...60_000))
+        set(&settings.sessionWaitMilliseconds, section.integer("SessionWaitMilliseconds", in: 0...8_000))
         let unreachable = section.integer("UnreachableAfterMilliseconds", in: 100...600_000)
         set(&settings.unreachableAfterMilliseconds, unreachable)
-        let presence = section.integer("PresenceIntervalMilliseconds", in: 20...60_000)
+        let presence = section.integer("PresenceIntervalMilliseconds", in: 20...2_000)
         set(&settings.presenceIntervalMilliseconds, presence)
         set(&settings.maximumClockLeadSeconds, section.integer("MaximumClockLeadSeconds", in: 1...86_400))
         set(&settings.snapshotLagOperations, section.integer("SnapshotLagOperations", in: 1_000...1 << 40))

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import Glibc
-import NIOCore
-import NIOPosix
-import NIOSSL
-import Synchronization
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import Synchronization
 
 /// A client that sends bytes and reads lines; what it does not read stays in the socket.
-final class TestClient: Sendable {
-    enum Failure: Error { case closed(rest: String) }
+package final class TestClient: Sendable {
+    package enum Failure: Error { case closed(rest: String) }
 
     private struct State {
         var bytes: [UInt8] = []
@@ -48,10 +48,12 @@ final class TestClient: Sendable {
         self.inbox = inbox
     }
 
-    static func connect(port: Int, isTLS: Bool = false) async throws -> TestClient {
+    /// Connects; a client that is not eager reads only what ``read()`` asks for.
+    package static func connect(port: Int, isTLS: Bool = false, isEager: Bool = true) async throws -> TestClient {
         let inbox = Inbox()
         let context = isTLS ? try tls() : nil
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: isEager)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -72,7 +74,7 @@ final class TestClient: Sendable {
     }
 
     /// Begins the client's side of TLS.
-    func startTLS() async throws {
+    package func startTLS() async throws {
         let context = try Self.tls()
         try await channel.eventLoop.submit { [channel] in
             try channel.pipeline.syncOperations.addHandler(
@@ -80,22 +82,25 @@ final class TestClient: Sendable {
         }.get()
     }
 
-    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+    package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
+    package func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
 
     /// Leaves what comes from now on in the socket.
-    func pause() async throws { try await channel.setOption(.autoRead, value: false).get() }
+    package func pause() async throws { try await channel.setOption(.autoRead, value: false).get() }
 
     /// Reads again.
-    func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
+    package func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
-    func close() async {
+    /// Asks the socket for bytes once.
+    package func read() { channel.read() }
+
+    package func close() async {
         try? await channel.close().get()
     }
 
     /// Goes away without a word, of TLS or otherwise: the peer gets a reset.
-    func reset() async {
+    package func reset() async {
         let options = channel as? any SocketOptionProvider
         try? await options?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
         try? await channel.eventLoop.submit { [channel] in
@@ -109,7 +114,7 @@ final class TestClient: Sendable {
     }
 
     /// The next line, without its end; a literal at its end is taken with it.
-    func line() async throws -> String {
+    package func line() async throws -> String {
         while true {
             let (line, known) = inbox.state.withLock { state -> ([UInt8]?, Int) in
                 guard let end = Self.lineEnd(state.bytes) else { return (nil, state.bytes.count) }
@@ -123,7 +128,7 @@ final class TestClient: Sendable {
     }
 
     /// Waits for the server to close, and returns what it said before.
-    func rest() async -> String {
+    package func rest() async -> String {
         while true {
             do { try await wait(beyond: receivedBytes) } catch {
                 return inbox.state.withLock { String(decoding: $0.bytes, as: UTF8.self) }
@@ -131,9 +136,9 @@ final class TestClient: Sendable {
         }
     }
 
-    var isClosed: Bool { inbox.state.withLock { $0.isClosed } }
+    package var isClosed: Bool { inbox.state.withLock { $0.isClosed } }
 
-    var receivedBytes: Int { inbox.state.withLock { $0.bytes.count } }
+    package var receivedBytes: Int { inbox.state.withLock { $0.bytes.count } }
 
     /// Waits for more bytes than those that were looked at.
     private func wait(beyond known: Int) async throws {
@@ -166,7 +171,7 @@ final class TestClient: Sendable {
 
     /// Sends a command and reads to its tagged response.
     @discardableResult
-    func command(_ text: String) async throws -> [String] {
+    package func command(_ text: String) async throws -> [String] {
         let tag = inbox.state.withLock { state in
             state.number += 1
             return "c\(state.number)"
@@ -175,7 +180,7 @@ final class TestClient: Sendable {
         return try await lines(to: tag)
     }
 
-    func lines(to tag: String) async throws -> [String] {
+    package func lines(to tag: String) async throws -> [String] {
         var lines: [String] = []
         while true {
             let line = try await line()
@@ -185,14 +190,14 @@ final class TestClient: Sendable {
     }
 
     /// Connects and logs in.
-    static func loggedIn(_ port: Int, isTLS: Bool = true, user: String = "alice") async throws -> TestClient {
+    package static func loggedIn(_ port: Int, isTLS: Bool = true, user: String = "alice") async throws -> TestClient {
         let client = try await connect(port: port, isTLS: isTLS)
         _ = try await client.line()
         try await client.command("LOGIN \(user) \(String(user.reversed()))")
         return client
     }
 
-    func append(_ text: String, to mailbox: String = "INBOX") async throws -> String {
+    package func append(_ text: String, to mailbox: String = "INBOX") async throws -> String {
         try await send("ap APPEND \(mailbox) {\(text.utf8.count)+}\r\n\(text)\r\n")
         return try await lines(to: "ap").last ?? ""
     }
