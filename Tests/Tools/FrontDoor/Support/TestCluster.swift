@@ -6,6 +6,7 @@ import CRDTKit
 import FoundationEssentials
 import IMAPCore
 import IMAPService
+import IMAPTestSupport
 import Logging
 import MailStore
 import NIOCore
