@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-import IMAPTestSupport
 import CRDTKit
 import FoundationEssentials
 import IMAPCore
