@@ -117,6 +117,29 @@ struct MissingBodyTests {
         await peers.closeAll()
     }
 
+    /// Whoever fetches a mailbox whose bodies nobody has waits once, not once for each message.
+    @Test func afterAWaitInVainTheNextOnesAreShort() {
+        var missing = MissingBodies()
+        let bodies = (1...3).map { BodyDigest(words: ($0, 0, 0, 0)) }
+        for body in bodies { missing.insert(body, size: 10) }
+        missing.beginWait(for: bodies[0], 1)
+        #expect(missing.patience(10_000) == 10_000)
+        _ = missing.endWait(for: bodies[0], 1, inVain: true)
+        #expect(missing.patience(10_000) == MissingBodies.dryWaitMilliseconds && missing.patience(5) == 5)
+        // Something comes: there is hope again.
+        missing.setArrival(MissingBodies.Arrival(upload: 1, received: 4), of: bodies[1])
+        #expect(missing.patience(10_000) == 10_000)
+        missing.beginWait(for: bodies[0], 2)
+        _ = missing.endWait(for: bodies[0], 2, inVain: true)
+        _ = missing.remove(bodies[2])
+        #expect(missing.patience(10_000) == 10_000)
+        // Who has left says nothing, nor does a wait that has ended already.
+        missing.beginWait(for: bodies[0], 3)
+        _ = missing.endWait(for: bodies[0], 3, inVain: false)
+        _ = missing.endWait(for: bodies[0], 2, inVain: true)
+        #expect(missing.patience(10_000) == 10_000)
+    }
+
     @Test func aReaderWaitsForABodyThatComes() async throws {
         let peers = try await StorePeers(2) { $0.bodyWaitMilliseconds = 60_000 }
         try await peers[0].account(named: "anna").append(large, to: "INBOX")

@@ -107,18 +107,17 @@ extension MailStore {
     ///
     /// - Returns: whether it has come, or was not missing.
     func awaitBody(_ digest: BodyDigest) async -> Bool {
-        let limit = options.bodyWaitMilliseconds
-        let number = core.withLock { core in
+        let (number, limit) = core.withLock { core in
             core.uses += 1
             core.bodies.missing.beginWait(for: digest, core.uses)
-            return core.uses
+            return (core.uses, core.bodies.missing.patience(options.bodyWaitMilliseconds))
         }
         signals.bodyWanted()
         await withDiscardingTaskGroup { tasks in
             tasks.addTask {
-                // Cancelled when the body has come: then nobody waits any more.
-                try? await Task.sleep(for: .milliseconds(limit))
-                self.core.withLock { $0.bodies.missing.endWait(for: digest, number) }?.resume()
+                // Cancelled when the body has come, or the client has gone: then nobody waits any more.
+                let inVain = (try? await Task.sleep(for: .milliseconds(limit))) != nil
+                self.core.withLock { $0.bodies.missing.endWait(for: digest, number, inVain: inVain) }?.resume()
             }
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 if !core.withLock({ $0.bodies.missing.wait(for: digest, number, continuation) }) {

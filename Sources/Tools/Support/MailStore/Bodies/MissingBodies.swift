@@ -33,6 +33,10 @@ struct MissingBodies {
     /// Those that are, in the order in which they were, with some that are gone.
     private var postponed: [(digest: BodyDigest, number: UInt64)] = []
     private var awaited: Set<BodyDigest> = []
+    /// Whether somebody waited in vain, and nothing of any body has come since.
+    private var isDry = false
+    /// How long is waited for another body then, in milliseconds.
+    static let dryWaitMilliseconds = 250
     private var nextNumber: UInt64 = 1
 
     /// How many there are.
@@ -56,6 +60,7 @@ struct MissingBodies {
     /// - Returns: who waited for it.
     mutating func remove(_ digest: BodyDigest) -> [CheckedContinuation<Void, Never>] {
         guard let entry = entries.removeValue(forKey: digest) else { return [] }
+        isDry = false
         awaited.remove(digest)
         tidy()
         return entry.waiters.values.compactMap { $0 }
@@ -110,7 +115,10 @@ struct MissingBodies {
     func arrival(of digest: BodyDigest) -> Arrival? { entries[digest]?.arrival }
 
     /// Says what has come of a body; nil if it has to begin anew.
-    mutating func setArrival(_ arrival: Arrival?, of digest: BodyDigest) { entries[digest]?.arrival = arrival }
+    mutating func setArrival(_ arrival: Arrival?, of digest: BodyDigest) {
+        entries[digest]?.arrival = arrival
+        if arrival != nil { isDry = false }
+    }
 
     /// The bodies of which a part has come, with the numbers of their chunks.
     var arrivals: [(digest: BodyDigest, upload: UInt64)] {
@@ -140,8 +148,19 @@ struct MissingBodies {
         return true
     }
 
+    /// How long to wait for a body, in milliseconds: not for long when the last wait was in vain, or who fetches a whole mailbox would wait as often as it
+    /// has messages.
+    ///
+    /// - Parameter limit: the longest wait.
+    func patience(_ limit: Int) -> Int { isDry ? min(limit, Self.dryWaitMilliseconds) : limit }
+
     /// Ends somebody's waiting.
-    mutating func endWait(for digest: BodyDigest, _ number: UInt64) -> CheckedContinuation<Void, Never>? {
+    ///
+    /// - Parameter inVain: whether the time is over, and not just somebody's interest.
+    mutating func endWait(
+        for digest: BodyDigest, _ number: UInt64, inVain: Bool
+    ) -> CheckedContinuation<Void, Never>? {
+        if inVain, entries[digest]?.waiters[number] != nil { isDry = true }
         let waiter = entries[digest]?.waiters.removeValue(forKey: number) ?? nil
         if entries[digest]?.waiters.isEmpty ?? true { awaited.remove(digest) }
         return waiter
