@@ -152,11 +152,16 @@ struct MissingBodies {
     /// has messages.
     ///
     /// - Parameter limit: the longest wait.
+    /// - Returns: the wait.
     func patience(_ limit: Int) -> Int { isDry ? min(limit, Self.dryWaitMilliseconds) : limit }
 
     /// Ends somebody's waiting.
     ///
-    /// - Parameter inVain: whether the time is over, and not just somebody's interest.
+    /// - Parameters:
+    ///   - digest: the body.
+    ///   - number: who waited.
+    ///   - inVain: whether the time is over, and not just somebody's interest.
+    /// - Returns: who waited, to be told.
     mutating func endWait(
         for digest: BodyDigest, _ number: UInt64, inVain: Bool
     ) -> CheckedContinuation<Void, Never>? {
