@@ -5,7 +5,7 @@ internal import LiveTestSupport
 internal import Testing
 
 /// `pluto demo --regions N`: the whole cluster on one machine.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct DemoClusterTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct DemoClusterTests {
     private let folder: TemporaryDirectory
 
     init() throws { folder = try TemporaryDirectory("demo") }

@@ -10,7 +10,7 @@ import Testing
 @testable import IMAPService
 
 /// Everything that a client can hold open ends by itself.
-@Suite("Limits of the IMAP server", .serialized, .timeLimit(.minutes(2)))
+@Suite("Limits of the IMAP server", .serialized, .timeLimit(.minutes(10)))
 struct LimitTests {
     @Test func oneConnectionTooManyIsToldSo() async throws {
         let server = try await TestServer { $0.limits.connections = 2 }

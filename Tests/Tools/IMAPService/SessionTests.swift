@@ -9,7 +9,7 @@ import Testing
 @testable import IMAPService
 
 /// Whole sessions over real sockets.
-@Suite("Sessions of the IMAP server", .timeLimit(.minutes(2)))
+@Suite("Sessions of the IMAP server", .timeLimit(.minutes(10)))
 struct SessionTests {
     @Test func aThousandCommandsInOneGoAreAnsweredInOrder() async throws {
         let server = try await TestServer()

@@ -9,7 +9,7 @@ import Testing
 @testable import IMAPService
 
 /// The server ends when it is told to, whatever its clients do.
-@Suite("Shutdown of the IMAP server", .timeLimit(.minutes(1)))
+@Suite("Shutdown of the IMAP server", .timeLimit(.minutes(10)))
 struct ShutdownTests {
     @Test func everybodyIsToldGoodbye() async throws {
         let server = try await TestServer()

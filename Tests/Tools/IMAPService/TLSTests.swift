@@ -8,7 +8,7 @@ import Testing
 @testable import IMAPService
 
 /// Implicit TLS, STARTTLS, and what is refused without.
-@Suite("TLS of the IMAP server", .timeLimit(.minutes(1)))
+@Suite("TLS of the IMAP server", .timeLimit(.minutes(10)))
 struct TLSTests {
     @Test func implicitTLSGreetsAndServes() async throws {
         let server = try await TestServer()

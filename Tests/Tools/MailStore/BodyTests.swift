@@ -11,7 +11,7 @@ import Testing
 @testable import MailStore
 
 /// Bodies: stored once, counted, streamed, and freed when nobody holds, reads or sends them any more.
-@Suite("Bodies", .timeLimit(.minutes(5)))
+@Suite("Bodies", .timeLimit(.minutes(10)))
 struct BodyTests {
     @Test func oneBodyInManyMailboxesAndAccountsIsStoredOnceAndFreedWithItsLastHolder() async throws {
         let fixture = try StoreFixture()

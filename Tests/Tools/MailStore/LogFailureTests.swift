@@ -9,7 +9,7 @@ import Testing
 @testable import MailStore
 
 /// The disk fills up or fails: what could not be made durable never was, and everything else goes on.
-@Suite("A failing disk", .timeLimit(.minutes(2)))
+@Suite("A failing disk", .timeLimit(.minutes(10)))
 struct LogFailureTests {
     @Test(arguments: [true, false]) func aWriteThatFailsIsRefusedAndInvisible(isFull: Bool) async throws {
         let fixture = try StoreFixture()

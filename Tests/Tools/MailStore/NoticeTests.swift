@@ -9,7 +9,7 @@ import Testing
 @testable import MailStore
 
 /// What open mailboxes are told: everything after their snapshot, once, in order, and only what is durable.
-@Suite("Notices", .timeLimit(.minutes(2)))
+@Suite("Notices", .timeLimit(.minutes(10)))
 struct NoticeTests {
     @Test func twoSessionsSeeEachOther() async throws {
         let fixture = try StoreFixture()

@@ -10,7 +10,7 @@ import Testing
 @testable import MailStore
 
 /// What the store refuses to open, and that refusing changes nothing.
-@Suite("Refusals", .timeLimit(.minutes(2)))
+@Suite("Refusals", .timeLimit(.minutes(10)))
 struct StoreRefusalTests {
     @Test func aSecondProcessIsRefused() async throws {
         let fixture = try StoreFixture()

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// Real services, real stores, real TLS: whatever happens to the links, the replicas become equal.
-@Suite(.timeLimit(.minutes(3))) struct ConvergenceTests {
+@Suite(.timeLimit(.minutes(10))) struct ConvergenceTests {
     @Test func whatOneWritesTheOtherShows() async throws {
         let cluster = try TestCluster(["a", "b"])
         try await cluster.start("a")

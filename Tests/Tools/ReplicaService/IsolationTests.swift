@@ -11,7 +11,7 @@ import ReplicaTestSupport
 import Testing
 
 /// Nobody delays anybody else, and whoever does not belong is refused with a reason.
-@Suite(.timeLimit(.minutes(3))) struct IsolationTests {
+@Suite(.timeLimit(.minutes(10))) struct IsolationTests {
     @Test func aPeerThatVanishedDelaysNobody() async throws {
         let cluster = try TestCluster(["a", "b", "c"])
         for name in cluster.names { try await cluster.start(name) }

@@ -7,7 +7,7 @@ import ReplicaTestSupport
 import Testing
 
 /// How long what is acknowledged here takes to be shown there. The figures are printed, not judged: machines differ.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct LagTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct LagTests {
     @Test(arguments: [0, 20]) func whatIsAcknowledgedIsSoonShownElsewhere(delayMilliseconds: Int) async throws {
         let cluster = try TestCluster(["a", "b"])
         try await cluster.start("a")

@@ -13,7 +13,7 @@ import Testing
 
 /// Real services and real stores: a difference is found and repaired, and who was away too long gets a snapshot, while
 /// everybody serves on.
-@Suite(.timeLimit(.minutes(3))) struct RepairTests {
+@Suite(.timeLimit(.minutes(10))) struct RepairTests {
     /// Nobody has dropped anything yet that somebody may still need, and sessions would have to begin anew.
     @Test func aNewGroupNeedsNoSnapshot() async throws {
         for _ in 0..<5 {

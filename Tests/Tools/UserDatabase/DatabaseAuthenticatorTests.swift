@@ -6,7 +6,7 @@ import NodeSupport
 import Testing
 @testable import UserDatabase
 
-@Suite(LivePostgres(), .timeLimit(.minutes(2))) struct DatabaseAuthenticatorTests {
+@Suite(LivePostgres(), .timeLimit(.minutes(10))) struct DatabaseAuthenticatorTests {
     private static let unavailable = AuthenticationOutcome.unavailable(DatabaseAuthenticator.unavailable)
 
     private static func scrypt(_ password: String, logRounds: Int = 2) throws -> String {

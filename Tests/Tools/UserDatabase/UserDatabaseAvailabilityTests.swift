@@ -7,7 +7,7 @@ import Testing
 @testable import UserDatabase
 
 /// A server that goes away, comes back, or does not answer. The tests stop the server, so they take turns.
-@Suite(LivePostgres(), .serialized, .timeLimit(.minutes(3))) struct UserDatabaseAvailabilityTests {
+@Suite(LivePostgres(), .serialized, .timeLimit(.minutes(10))) struct UserDatabaseAvailabilityTests {
     private static let unavailable = AuthenticationOutcome.unavailable(DatabaseAuthenticator.unavailable)
     private static let rows = UserTable.insert([(1, "alice", UserTable.sha512("x"))])
     /// A table whose rows never come.

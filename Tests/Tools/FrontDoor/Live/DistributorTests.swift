@@ -10,7 +10,7 @@ import Testing
 @testable import FrontDoor
 
 /// A distributor in front of a worker and storage, all alive.
-@Suite("The distributor", .timeLimit(.minutes(2)))
+@Suite("The distributor", .timeLimit(.minutes(10)))
 struct DistributorTests {
     @Test func aClientWorksThroughTheDoor() async throws {
         let cluster = try await TestCluster()

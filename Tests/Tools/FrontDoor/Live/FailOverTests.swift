@@ -9,7 +9,7 @@ import Testing
 @testable import FrontDoor
 
 /// Sessions whose node dies, hangs or leaves.
-@Suite("Fail-over", .timeLimit(.minutes(2)))
+@Suite("Fail-over", .timeLimit(.minutes(10)))
 struct FailOverTests {
     @Test("a login while the worker is dead goes to storage")
     func aLoginToADeadWorkerIsFast() async throws {

@@ -13,7 +13,7 @@ import Testing
 @testable import FrontDoor
 
 /// Who may open a session at a node, and with what.
-@Suite("The node's end of front links", .timeLimit(.minutes(2)))
+@Suite("The node's end of front links", .timeLimit(.minutes(10)))
 struct FrontLinkServerTests {
     private static let preamble = FrontPreamble(
         user: "alice", userID: 1, group: TestCluster.group, client: "192.0.2.1", protection: "TLSv1.3")

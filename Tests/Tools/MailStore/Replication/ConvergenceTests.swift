@@ -10,7 +10,7 @@ import Testing
 @testable import MailStore
 
 /// Two and three stores that carry their frames to each other.
-@Suite("Stores of one group", .timeLimit(.minutes(5)))
+@Suite("Stores of one group", .timeLimit(.minutes(10)))
 struct ConvergenceTests {
     @Test func whatOneWritesTheOthersShow() async throws {
         let peers = try await StorePeers(3)

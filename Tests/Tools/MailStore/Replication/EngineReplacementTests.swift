@@ -6,7 +6,7 @@ import Storage
 import Testing
 
 /// The exchange of an engine's directory, step by step.
-@Suite("Replacement of the engine", .timeLimit(.minutes(1)))
+@Suite("Replacement of the engine", .timeLimit(.minutes(10)))
 struct EngineReplacementTests {
     /// A store's directory with two engines that are files with a word in them.
     private final class Folder {

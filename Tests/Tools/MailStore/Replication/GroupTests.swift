@@ -10,7 +10,7 @@ import Testing
 @testable import MailStore
 
 /// Members, owners of UIDs, stability and how long the log is kept.
-@Suite("The store's part in its group", .timeLimit(.minutes(2)))
+@Suite("The store's part in its group", .timeLimit(.minutes(10)))
 struct GroupTests {
     // MARK: Members
 

@@ -11,7 +11,7 @@ import Testing
 @testable import MailStore
 
 /// Bodies that travel behind their operations.
-@Suite("Missing bodies", .timeLimit(.minutes(2)))
+@Suite("Missing bodies", .timeLimit(.minutes(10)))
 struct MissingBodyTests {
     private let large = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
 

@@ -10,7 +10,7 @@ import Testing
 @testable import MailStore
 
 /// What made the original lose mail, stall or die, each under the number that the inventory of its defects gives it.
-@Suite("The original's defects of replication", .timeLimit(.minutes(3)))
+@Suite("The original's defects of replication", .timeLimit(.minutes(10)))
 struct PlutoRegressionTests {
     /// 1.4: the clock was persisted before the message, so that a crash in between left a number for which all receivers waited for ever.
     @Test func section1_4_aCrashInTheMiddleOfACommitLeavesNoGap() async throws {

@@ -10,7 +10,7 @@ import Testing
 @testable import MailStore
 
 /// The moment at which a snapshot takes the place of everything.
-@Suite("Putting a snapshot in force", .timeLimit(.minutes(3)))
+@Suite("Putting a snapshot in force", .timeLimit(.minutes(10)))
 struct SwapTests {
     private func fill(_ store: MailStore, _ name: String = "anna", messages: Int = 5) async throws {
         let account = try await store.account(named: name)

@@ -11,7 +11,7 @@ import Testing
 @testable import MailStore
 
 /// Snapshots from one store to another.
-@Suite("State transfer", .timeLimit(.minutes(3)))
+@Suite("State transfer", .timeLimit(.minutes(10)))
 struct TransferTests {
     private func fill(_ store: MailStore) async throws {
         for name in ["anna", "bert"] {

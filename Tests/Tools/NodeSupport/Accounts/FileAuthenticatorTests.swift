@@ -4,7 +4,7 @@
 @testable import NodeSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FileAuthenticatorTests {
+@Suite(.timeLimit(.minutes(10))) struct FileAuthenticatorTests {
     private static let a = AuthenticatedUser(name: UserName(validating: "a")!, id: UserID(rawValue: 1))
     /// The SHA-512 of "abc" (FIPS 180-4's example) in base64.
     private static let abc =

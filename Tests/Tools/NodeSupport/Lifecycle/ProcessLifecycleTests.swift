@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 import UnixSignals
 
-@Suite(.timeLimit(.minutes(1))) struct ProcessLifecycleTests {
+@Suite(.timeLimit(.minutes(10))) struct ProcessLifecycleTests {
     private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
     /// Notes when it stopped; ends on a graceful stop.

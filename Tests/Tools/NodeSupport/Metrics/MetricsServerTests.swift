@@ -8,7 +8,7 @@ import NodeSupport
 import ServiceLifecycle
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct MetricsServerTests {
+@Suite(.timeLimit(.minutes(10))) struct MetricsServerTests {
     private func withServer(
         limits: MetricsServer.Limits = .init(), _ body: (MetricsServer, MetricsRegistry) async throws -> Void
     ) async throws {

@@ -8,7 +8,7 @@ import SwiftASN1
 import Testing
 import X509
 
-@Suite(.timeLimit(.minutes(2))) struct CertificateStoreTests {
+@Suite(.timeLimit(.minutes(10))) struct CertificateStoreTests {
     private static let files = ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem"]
     private let day: TimeInterval = 86_400
 

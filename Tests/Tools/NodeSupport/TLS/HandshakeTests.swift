@@ -5,7 +5,7 @@ import NIOSSL
 import NodeSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct HandshakeTests {
+@Suite(.timeLimit(.minutes(10))) struct HandshakeTests {
     private let folder = ScratchFolder()
     private let identity: ServerIdentity
 

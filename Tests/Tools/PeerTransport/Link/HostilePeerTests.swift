@@ -11,7 +11,7 @@ import PeerTransport
 import Testing
 
 /// Peers that are not what they should be: each is refused with a clear reason, and nobody else notices.
-@Suite(.timeLimit(.minutes(2))) struct HostilePeerTests {
+@Suite(.timeLimit(.minutes(10))) struct HostilePeerTests {
     private let folder: MeshFolder
 
     init() throws {

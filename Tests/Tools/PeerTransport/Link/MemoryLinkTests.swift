@@ -6,7 +6,7 @@ import NodeSupport
 import PeerTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct MemoryLinkTests {
+@Suite(.timeLimit(.minutes(10))) struct MemoryLinkTests {
     private func probe(_ network: MemoryNetwork, _ name: String, peers: [String]) async throws -> EndpointProbe {
         let identity = try #require(NodeIdentity(role: .worker, name: name))
         let probe = EndpointProbe(network.endpoint(identity))

@@ -7,7 +7,7 @@ import NodeSupport
 import PeerTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct TLSLinkTests {
+@Suite(.timeLimit(.minutes(10))) struct TLSLinkTests {
     private let folder: MeshFolder
 
     init() throws {

@@ -11,7 +11,7 @@ import PeerTransport
 import Testing
 
 // One after the other: SIGHUP goes to all of a process, and makes every mesh in it look and complain.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct MeshTLSTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct MeshTLSTests {
     private let folder: MeshFolder
 
     init() throws {

@@ -7,7 +7,7 @@ import NodeSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SupervisedProcessTests {
+@Suite(.timeLimit(.minutes(10))) struct SupervisedProcessTests {
     /// Follows a shell's output to its end.
     private func follow(_ script: String, _ act: (SupervisedProcess) -> Void = { _ in }) throws -> (
         lines: [String], ending: SupervisedProcess.Ending

@@ -11,7 +11,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ControlTests {
+@Suite(.timeLimit(.minutes(10))) struct ControlTests {
     private let folder: TemporaryDirectory
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

@@ -7,7 +7,7 @@ import NodeSupport
 @testable import PlutoService
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct StatusTests {
+@Suite(.timeLimit(.minutes(10))) struct StatusTests {
     private static func peer(
         _ name: String, isReachable: Bool = true, outgoing: String = "up", seconds: Double = 0
     ) -> PeerReport {

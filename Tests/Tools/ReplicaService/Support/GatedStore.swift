@@ -83,6 +83,7 @@ final class GatedStore: ReplicatedStore {
     }
 
     func missingBodies(limit: Int) async -> [MissingBody] { await store.missingBodies(limit: limit) }
+    var missingBodyCount: Int { store.missingBodyCount }
     func postponeBody(_ digest: BodyDigest) async { await store.postponeBody(digest) }
 
     func advanceStability(stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64) async {

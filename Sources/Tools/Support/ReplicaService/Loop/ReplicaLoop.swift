@@ -84,7 +84,10 @@ final class ReplicaLoop {
     private func publish() {
         let now = clock.now()
         guard reporter.isDue(now) else { return }
-        reporter.publish(machine.status, links: links.values.map(\.link), now)
+        var status = machine.status
+        // The machine has only those in mind that it asks for next.
+        status.missingBodies = store.missingBodyCount
+        reporter.publish(status, links: links.values.map(\.link), now)
     }
 
     private func take(_ batch: ReplicaInbox.Batch, _ tasks: inout DiscardingTaskGroup) {

@@ -42,6 +42,7 @@ package struct MailStoreReplica: ReplicatedStore {
     }
 
     package func missingBodies(limit: Int) async -> [MissingBody] { store.missingBodies(limit: limit) }
+    package var missingBodyCount: Int { store.missingBodyCount }
     package func postponeBody(_ digest: BodyDigest) async { store.postponeBody(digest) }
 
     package func advanceStability(

@@ -58,6 +58,8 @@ package protocol ReplicatedStore: Sendable {
     ) async -> BodyStoreOutcome
     /// Names bodies that are missing, urgent ones first, then the newest, then those that were postponed.
     func missingBodies(limit: Int) async -> [MissingBody]
+    /// How many bodies are missing.
+    var missingBodyCount: Int { get }
     /// No peer that can be reached has the body: it is named last from now on.
     func postponeBody(_ digest: BodyDigest) async
 
