@@ -316,6 +316,19 @@ import Testing
         #expect(script.status.missingBodies <= known)
     }
 
+    /// On a slow link they would take all the room, as soon as they may be asked for again (seed 821 of the simulation).
+    @Test func bodiesThatNobodyHadAreAskedForLast() {
+        var wants = BodyWants(ReplicationLimits())
+        let (lost, fresh, urgent) = (ToyStore.digest(of: [1]), ToyStore.digest(of: [2]), ToyStore.digest(of: [3]))
+        wants.add(MissingBody(digest: lost, size: 1))
+        wants.startOver(lost, at: 100)
+        wants.add(MissingBody(digest: fresh, size: 1))
+        wants.add(MissingBody(digest: urgent, size: 1, isUrgent: true))
+        wants.startOver(urgent, at: 100)
+        #expect(wants.idle(at: 50) == [fresh])
+        #expect(wants.idle(at: 200) == [urgent, fresh, lost])
+    }
+
     @Test func wantsBeyondTheLimitAreAViolation() throws {
         let script = try PeerScript()
         script.answers = false

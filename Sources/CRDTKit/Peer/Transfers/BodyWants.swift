@@ -170,15 +170,17 @@ struct BodyWants: Sendable {
 
     // MARK: Outputs
 
-    /// The bodies that may be asked for now: urgent ones first, then in the order in which they were named.
+    /// The bodies that may be asked for now: urgent ones first, those that nobody had last, otherwise in the order in which they were named.
     func idle(at now: UInt64) -> [BodyDigest] {
         let ready = bodies.filter { entry in
             if case .idle(let time) = entry.value.state { return time <= now && !entry.value.isStoring }
             return false
         }
         return ready.sorted { left, right in
-            left.value.isUrgent != right.value.isUrgent
-                ? left.value.isUrgent : left.value.order < right.value.order
+            if left.value.isUrgent != right.value.isUrgent { return left.value.isUrgent }
+            // Asking again and again for what nobody has must not take all the room on a slow link.
+            if left.value.hasRested != right.value.hasRested { return right.value.hasRested }
+            return left.value.order < right.value.order
         }.map(\.key)
     }
 
