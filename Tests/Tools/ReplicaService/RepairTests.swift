@@ -14,6 +14,26 @@ import Testing
 /// Real services and real stores: a difference is found and repaired, and who was away too long gets a snapshot, while
 /// everybody serves on.
 @Suite(.timeLimit(.minutes(10))) struct RepairTests {
+    /// The machine may hear of an acknowledgement before it is told that the operation is durable; a new life for nothing would stop writing for a moment.
+    @Test func operationsThatAreHereBeginNoNewLife() async throws {
+        let cluster = try TestCluster(["a"])
+        let node = try await cluster.start("a")
+        try await node.append("one")
+        let replica = MailStoreReplica(node.store)
+        let id = node.store.replicaID
+        let own = StreamVector(node.store.replicationStatus().durable)[id]
+        #expect(own > 0)
+        try await replica.takeNewIncarnation(seen: StreamPosition(origin: id, counter: own))
+        #expect(node.store.replicaID == id)
+        try await replica.takeNewIncarnation(seen: StreamPosition(origin: id, counter: own + 1))
+        let next = node.store.replicaID
+        #expect(next != id)
+        // Another peer says the same of the former life.
+        try await replica.takeNewIncarnation(seen: StreamPosition(origin: id, counter: own + 1))
+        #expect(node.store.replicaID == next)
+        try await cluster.stopAll()
+    }
+
     /// Nobody has dropped anything yet that somebody may still need, and sessions would have to begin anew.
     @Test func aNewGroupNeedsNoSnapshot() async throws {
         for _ in 0..<5 {

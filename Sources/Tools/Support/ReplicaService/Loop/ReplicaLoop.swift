@@ -92,11 +92,12 @@ final class ReplicaLoop {
 
     private func take(_ batch: ReplicaInbox.Batch, _ tasks: inout DiscardingTaskGroup) {
         if batch.membersChanged { askForMembers(&tasks) }
-        for input in batch.inputs { take(input, &tasks) }
+        // First: a peer may acknowledge what the machine has not been told is durable, and would seem to know operations that were lost here.
         if batch.storeAdvanced {
             machine.storeAdvanced(store.status(), now: clock.now())
             drain(&tasks)
         }
+        for input in batch.inputs { take(input, &tasks) }
         if batch.bodiesWanted { listBodies(limit: Self.urgentBodies, &tasks) }
         let now = clock.now()
         if now.monotonicMilliseconds >= machine.nextDeadline {

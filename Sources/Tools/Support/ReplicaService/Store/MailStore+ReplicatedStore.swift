@@ -55,7 +55,12 @@ package struct MailStoreReplica: ReplicatedStore {
 
     package func announce(_ identity: MemberIdentity) async throws { try await store.announce(identity) }
 
-    package func takeNewIncarnation(seen: StreamPosition) async throws { _ = try await store.takeNewIncarnation() }
+    package func takeNewIncarnation(seen: StreamPosition) async throws {
+        // The machine may have been told of an acknowledgement sooner than of what it acknowledges.
+        let own = StreamVector(store.replicationStatus().durable)[seen.origin]
+        if seen.origin != store.replicaID || own >= seen.counter { return }
+        _ = try await store.takeNewIncarnation()
+    }
 
     package func maintain() async throws { try await store.maintainUIDs() }
 
