@@ -155,6 +155,27 @@ import Testing
         #expect(script.frames(link).isEmpty)
     }
 
+    /// Two nodes have two links, whose greetings may cross what was acknowledged on the other one.
+    @Test func aGreetingThatIsOlderThanAnAcknowledgementDoesNotMakeABeginner() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        let first = script.establish("a", 2, .outgoing)
+        script.feed(.subscribe([position(1, 1)]), first)
+        script.advance(300)
+        let consumed = UInt64(script.frameBytes(first))
+        script.feed(.acknowledge(consumed: consumed, durable: [position(1, 5)]), first)
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 5)]))
+        script.clear()
+        _ = script.establish("a", 2, .incoming, durable: [position(2, 1)])
+        script.advance(300)
+        for message in script.messages {
+            if case .welcome(let greeting) = message { #expect(greeting.presence.logStart.isEmpty) }
+            if case .presence(let presence) = message { #expect(presence.logStart.isEmpty) }
+        }
+    }
+
     @Test func theMembersOfANewGroupReadTheLog() throws {
         let script = try PeerScript()
         try script.store.issue(5)

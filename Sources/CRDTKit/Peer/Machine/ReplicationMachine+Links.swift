@@ -190,7 +190,9 @@ extension ReplicationMachine {
             report(.replaced(peer: peer, old: former, new: greeting.replica))
         }
         members[peer]?.replica = greeting.replica
-        let held = StreamVector(greeting.presence.durable)
+        // What the member said on another link may be newer than its greeting on this one.
+        var held = StreamVector(greeting.presence.durable)
+        held.formUnion(members[peer]?.durable ?? StreamVector())
         let isBeginner = held.counters.keys.allSatisfy { $0 == greeting.replica }
         guard isBeginner, members[peer]?.floor.isEmpty == true else { return }
         let isReplaced = former != nil && former != greeting.replica
