@@ -197,14 +197,6 @@ final class TestCluster: Sendable {
     }
 }
 
-/// Waits until a condition holds; the test's time limit is the only other end.
-///
-/// It looks now and then, so that those whom it waits for have the processor.
-func eventually(_ condition: () -> Bool) async {
-    // Cancelled by the time limit: then the test ends with whatever holds.
-    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
-}
-
 /// Users with numbers; the password is the name backwards.
 struct TestUsers: Authenticator {
     static let numbers: [String: Int64] = ["alice": 1, "bob": 10, "carol": 11, "dave": 20]

@@ -3,6 +3,7 @@
 
 import FoundationEssentials
 import IMAPCore
+import IMAPTestSupport
 import Logging
 import MailStore
 import NIOPosix
@@ -85,14 +86,6 @@ final class TestServer: Sendable {
 
     /// The metrics page.
     var metrics: String { String(decoding: registry.exposition(), as: UTF8.self) }
-}
-
-/// Waits until a condition holds; the test's time limit is the only other end.
-///
-/// It looks now and then, so that those whom it waits for have the processor.
-func eventually(_ condition: () -> Bool) async {
-    // Cancelled by the time limit: then the test ends with whatever holds.
-    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
 }
 
 /// Three users; the password is the name backwards.
