@@ -57,15 +57,14 @@ extension AccountState {
         case .unsubscribe(let name):
             subscriptions.remove(name, context: context, digest: &tally.digest)
             changes.append(.subscriptionChanged(name: name))
-        case .epoch(let mailbox, let epoch, let parent, let inheritedUpTo):
+        case .epoch(let mailbox, let opening):
             guard let slot = slot(of: mailbox) else { return }
             changes.append(.mailboxChanged(mailbox))
-            uidValidityFloor = max(uidValidityFloor, epoch.number)
+            uidValidityFloor = max(uidValidityFloor, opening.epoch.number)
             tally.concurrency.epochs += 1
-            tally.concurrency.greatestEpoch = max(tally.concurrency.greatestEpoch, epoch.number)
+            tally.concurrency.greatestEpoch = max(tally.concurrency.greatestEpoch, opening.epoch.number)
             slots[slot].open(
-                epoch, parent: parent, inheritedUpTo: inheritedUpTo, by: context.replica(dot.replica),
-                timestamp: timestamp, tally: &tally, changes: &changes)
+                opening, by: context.replica(dot.replica), timestamp: timestamp, tally: &tally, changes: &changes)
             noteUIDWork(slot)
         case .member(let change):
             let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
@@ -108,10 +107,8 @@ extension AccountState {
                 return nil
             }
             mailbox = target
-        case .epoch(let target, let epoch, let parent, let inheritedUpTo):
-            guard let slot = slot(of: target),
-                slots[slot].needsMessages(toOpen: epoch, parent: parent, inheritedUpTo: inheritedUpTo)
-            else { return nil }
+        case .epoch(let target, let opening):
+            guard let slot = slot(of: target), slots[slot].needsMessages(toOpen: opening) else { return nil }
             mailbox = target
         case .rename, .subscribe, .unsubscribe, .member: return nil
         }

@@ -68,11 +68,10 @@ extension AccountState {
             return false
         }
         if !isOpen(slot, owner) { try open(slot, &batch) }
-        guard let opening = opening(slot, by: successor) else { throw AccountState.noEpochLeft() }
-        batch.issue(
-            .epoch(
-                mailbox: mailbox, epoch: opening.epoch, parent: opening.parent, inheritedUpTo: opening.inheritedUpTo),
-            to: &self)
+        guard var opening = opening(slot, by: successor) else { throw AccountState.noEpochLeft() }
+        // What is settled is the successor's to say.
+        opening.settled = []
+        batch.issue(.epoch(mailbox: mailbox, opening: opening), to: &self)
         return true
     }
 
@@ -108,19 +107,14 @@ extension AccountState {
         return entry.epoch.owner == owner && entry.successor == nil
     }
 
-    private borrowing func opening(
-        _ slot: Int, by owner: ReplicaID
-    ) -> (epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)? {
+    private borrowing func opening(_ slot: Int, by owner: ReplicaID) -> EpochOpening? {
         slots[slot].epochs.opening(by: owner, above: uidValidityFloor)
     }
 
     @discardableResult
     private mutating func open(_ slot: Int, _ batch: inout OperationBatch) throws(CRDTError) -> Bool {
         guard let opening = opening(slot, by: batch.origin) else { throw AccountState.noEpochLeft() }
-        batch.issue(
-            .epoch(
-                mailbox: slots[slot].id, epoch: opening.epoch, parent: opening.parent,
-                inheritedUpTo: opening.inheritedUpTo), to: &self)
+        batch.issue(.epoch(mailbox: slots[slot].id, opening: opening), to: &self)
         return true
     }
 

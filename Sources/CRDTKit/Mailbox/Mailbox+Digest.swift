@@ -27,6 +27,14 @@ extension Mailbox {
             hash.absorb(UInt64(entry.inheritedUpTo))
             sum.add(hash.finish())
         }
+        for (branch, last) in entry.settled {
+            var hash = ElementHash(.settled)
+            hash.absorb(identity)
+            hash.absorb(entry.epoch)
+            hash.absorb(epochs.entries[branch].epoch)
+            hash.absorb(UInt64(last))
+            sum.add(hash.finish())
+        }
         if let successor = entry.successor {
             var hash = ElementHash(.offer)
             hash.absorb(identity)

@@ -5,16 +5,18 @@
 extension Mailbox {
     /// Applies an epoch operation: its origin opens an epoch of its own, or hands the one that it owns over to another replica.
     mutating func open(
-        _ epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32, by origin: ReplicaID, timestamp: HybridTimestamp,
-        tally: inout Tally, changes: inout [StateChange]
+        _ opening: EpochOpening, by origin: ReplicaID, timestamp: HybridTimestamp, tally: inout Tally,
+        changes: inout [StateChange]
     ) {
         let element = isAlive ? headerElement() : nil
         let before = epochs
-        if epoch.owner == origin {
-            guard epochs.open(epoch, parent: parent, inheritedUpTo: inheritedUpTo) else { return }
+        if opening.epoch.owner == origin {
+            guard epochs.open(opening) else { return }
             epochs.resolve(birth: birth?.epoch)
         } else {
-            guard parent.owner == origin, epochs.handOver(parent, to: epoch.owner) else { return }
+            guard opening.parent.owner == origin, epochs.handOver(opening.parent, to: opening.epoch.owner) else {
+                return
+            }
         }
         // Replicas see concurrent messages in different orders: a run that began before would hand the mailbox back and forth.
         appendRun = 0
@@ -26,9 +28,9 @@ extension Mailbox {
     }
 
     /// Whether an epoch operation changes which assignments count, so that the messages are needed; it may say yes to a hand-over, which never does.
-    func needsMessages(toOpen epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32) -> Bool {
+    func needsMessages(toOpen opening: EpochOpening) -> Bool {
         var after = epochs
-        guard after.open(epoch, parent: parent, inheritedUpTo: inheritedUpTo) else { return false }
+        guard after.open(opening) else { return false }
         after.resolve(birth: birth?.epoch)
         return !epochs.countsLike(after)
     }

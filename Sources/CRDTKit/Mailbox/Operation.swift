@@ -49,10 +49,10 @@ public enum OperationBody: Hashable, Sendable {
     case subscribe(name: String)
     /// Removes a name from the subscriptions.
     case unsubscribe(name: String)
-    /// Opens an epoch if `epoch.owner` is the origin itself: a take-over or a merge. Of the parent's assignments those up to `inheritedUpTo` stay valid.
+    /// Opens an epoch if the origin itself is its owner: a take-over or a merge.
     ///
     /// If the owner is another replica, the origin hands the mailbox over: it assigns nothing more, and the other opens an epoch of its own.
-    case epoch(mailbox: MailboxID, epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)
+    case epoch(mailbox: MailboxID, opening: EpochOpening)
     /// Changes the membership of the group; see ``GroupAccount``.
     case member(MemberChange)
 }
@@ -63,7 +63,7 @@ extension OperationBody {
         switch self {
         case .create(let mailbox, _, _, _), .delete(let mailbox), .rename(let mailbox, _),
             .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
-            .assign(let mailbox, _, _), .epoch(let mailbox, _, _, _):
+            .assign(let mailbox, _, _), .epoch(let mailbox, _):
             mailbox
         case .subscribe, .unsubscribe, .member: nil
         }

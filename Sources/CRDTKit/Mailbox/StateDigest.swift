@@ -63,6 +63,7 @@ struct ElementHash {
         case record
         case epoch
         case offer
+        case settled
         case membership
         case memberIdentity
         case memberStripes

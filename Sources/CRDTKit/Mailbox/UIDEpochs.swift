@@ -7,9 +7,10 @@
 /// current one, and an assignment counts if its epoch is on the chain from there to the birth and its UID is within what the next epoch of the chain keeps. All
 /// that depends on the operations that were applied alone, not on their order.
 ///
-/// Epochs that are not on the chain, and UIDs beyond what the chain keeps, are what a split brain leaves. Replicas may have shown such UIDs, so that they can
-/// never show a smaller one. When that concerns an assignment that counts, the mailbox is *forked*, and a merge is due: an epoch that keeps only what was
-/// assigned before the fork. Messages whose assignments do not count get new ones from the current owner in any case.
+/// Epochs that are not on the chain, and UIDs beyond what the chain keeps, are *branches*: what a split brain leaves. If UIDs were assigned on a branch, and on the
+/// chain by those who did not know of them, the mailbox is *forked*, and a merge is due: an epoch that keeps only what was assigned before the fork, so that the
+/// messages of both sides get new UIDs above all that anybody has shown. A client that was on one side and then on the other took what it did not find there for
+/// expunged; and a replica that has shown a branch can never show a lesser UID. An epoch says which branches its owner knew: those are settled by it.
 struct UIDEpochs: Sendable {
     /// One epoch; the fields from ``limit`` on are derived by ``resolve(birth:)``.
     struct Entry: Hashable, Sendable {
@@ -20,6 +21,9 @@ struct UIDEpochs: Sendable {
         var parent: Int?
         /// The greatest UID of the parent that stays valid.
         var inheritedUpTo: UInt32 = 0
+        /// The branches that the owner knew when it opened the epoch, by index, and the greatest UID that it knew of each; of what an ancestor had settled
+        /// only what came later.
+        var settled: [Int: UInt32] = [:]
         /// The least UID that was ever assigned in the epoch; 0 if there was none.
         var firstUID: UInt32 = 0
         /// The greatest UID that was ever assigned in the epoch.
@@ -109,20 +113,27 @@ struct UIDEpochs: Sendable {
 
     /// Notes what an operation says about an epoch; ``resolve(birth:)`` is due if it says anything new.
     ///
-    /// Nobody opens one epoch twice; if it happens all the same, the greater parent and then the lesser bound counts.
+    /// Nobody opens one epoch twice; if it happens all the same, the greater parent and then the lesser bound counts, and all that is settled.
     ///
     /// - Returns: whether anything changed.
-    mutating func open(_ epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32) -> Bool {
-        guard parent < epoch else { return false }
-        let parentIndex = index(noting: parent)
-        let index = index(noting: epoch)
+    mutating func open(_ opening: EpochOpening) -> Bool {
+        guard opening.parent < opening.epoch else { return false }
+        let parent = index(noting: opening.parent)
+        let index = index(noting: opening.epoch)
+        var isNew = false
+        for last in opening.settled where last.epoch < opening.epoch {
+            let branch = self.index(noting: last.epoch)
+            if last.uid <= entries[index].settled[branch] ?? 0 { continue }
+            entries[index].settled[branch] = last.uid
+            isNew = true
+        }
         if let known = entries[index].parent {
             let isGreater =
-                known == parentIndex
-                ? inheritedUpTo < entries[index].inheritedUpTo : entries[known].epoch < parent
-            if !isGreater { return false }
+                known == parent
+                ? opening.inheritedUpTo < entries[index].inheritedUpTo : entries[known].epoch < opening.parent
+            if !isGreater { return isNew }
         }
-        (entries[index].parent, entries[index].inheritedUpTo) = (parentIndex, inheritedUpTo)
+        (entries[index].parent, entries[index].inheritedUpTo) = (parent, opening.inheritedUpTo)
         return true
     }
 
@@ -176,17 +187,42 @@ struct UIDEpochs: Sendable {
     ///   - owner: the replica.
     ///   - floor: the greatest number of an epoch that the replica knows in the account, so that it never opens one epoch twice, not even in a mailbox that was
     ///     forgotten and made again.
-    /// - Returns: epoch, parent and bound; nil if there is no current epoch or no number left.
-    func opening(
-        by owner: ReplicaID, above floor: UInt32
-    ) -> (epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32)? {
+    /// - Returns: the opening; nil if there is no current epoch, no number left, or if there are more branches than an operation can name.
+    /// - Complexity: O(e * depth) for e epochs.
+    func opening(by owner: ReplicaID, above floor: UInt32) -> EpochOpening? {
         guard let current else { return nil }
         var number = floor
         for entry in entries where entry.isRelated { number = max(number, entry.epoch.number) }
         if number == .max { return nil }
-        let epoch = UIDEpoch(number: number + 1, owner: owner)
-        if let fork = forkPoint() { return (epoch, entries[chain[fork.position]].epoch, fork.uid) }
-        return (epoch, entries[current].epoch, entries[current].greatestUID)
+        let fork = forkPoint() ?? ForkPoint(position: chain.count - 1, uid: entries[current].greatestUID)
+        let settled = branches(from: fork)
+        if settled.count > EpochOpening.maximumSettled { return nil }
+        return EpochOpening(
+            epoch: UIDEpoch(number: number + 1, owner: owner), parent: entries[chain[fork.position]].epoch,
+            inheritedUpTo: fork.uid, settled: settled)
+    }
+
+    /// The last assignment known of each branch that a new epoch leaves aside, those left out that an ancestor of the epoch has settled.
+    private func branches(from fork: ForkPoint) -> [UIDAssignment] {
+        var result: [UIDAssignment] = []
+        for index in entries.indices where entries[index].isRelated {
+            let position = entries[index].position.map { $0 <= fork.position ? $0 : nil } ?? nil
+            let kept = position.map { $0 == fork.position ? fork.uid : entries[index].limit } ?? 0
+            let last = entries[index].greatestUID
+            if last > kept && !isSettled(index, through: fork.position) {
+                result.append(UIDAssignment(uid: last, epoch: entries[index].epoch))
+            }
+        }
+        return result.sorted { $0.epoch < $1.epoch }
+    }
+
+    /// Whether an epoch of the chain, up to a place, was opened by one who knew all that is known of a branch.
+    private func isSettled(_ index: Int, through position: Int) -> Bool {
+        chain.prefix(position + 1).contains { settles($0, index) }
+    }
+
+    private func settles(_ index: Int, _ branch: Int) -> Bool {
+        entries[index].settled[branch].map { entries[branch].greatestUID <= $0 } ?? false
     }
 
     /// Whether two tables, the second having come from the first by further epochs, differ in which of the assignments made so far count.
@@ -230,7 +266,7 @@ struct UIDEpochs: Sendable {
 
 /// Forks.
 extension UIDEpochs {
-    /// The earliest point at which a branch parted that replicas may have shown and that stands in the way of assignments that count; nil if there is none.
+    /// The earliest point at which a branch parted that no epoch has settled yet; nil if there is none.
     func forkPoint() -> ForkPoint? {
         var least: ForkPoint?
         for index in entries.indices where entries[index].isRelated {
@@ -261,9 +297,22 @@ extension UIDEpochs {
         }
     }
 
+    /// Whether a branch calls for a merge: because it may keep a replica from showing assignments that count, or because UIDs were assigned on both sides of the
+    /// fork by those who did not know of each other.
+    private func isUnsettled(_ index: Int, _ fork: ForkPoint) -> Bool {
+        if isInTheWay(index, fork) { return true }
+        if entries[index].greatestUID == 0 { return false }
+        for next in chain[(fork.position + 1)...] {
+            // Whoever opened a later epoch knew this one and what it settles.
+            if settles(next, index) { return false }
+            if entries[next].firstUID != 0 { return true }
+        }
+        return false
+    }
+
     /// Whether a replica that has seen a branch may be unable to show an assignment that counts: because it took it out of sight while the branch was current,
     /// or because it showed a greater UID of the branch before.
-    private func isUnsettled(_ index: Int, _ fork: ForkPoint) -> Bool {
+    private func isInTheWay(_ index: Int, _ fork: ForkPoint) -> Bool {
         let branch = entries[index]
         let trunk = entries[chain[fork.position]]
         if min(trunk.greatestUID, trunk.limit) > fork.uid { return true }

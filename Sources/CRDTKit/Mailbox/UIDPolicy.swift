@@ -31,19 +31,25 @@ public struct UIDPolicy: Hashable, Sendable {
         /// Whether the replica whose messages came last can be reached: nothing is handed over to one that cannot, or it would have to be taken over again.
         public var canReachLastAppender: Bool
 
+        /// Whether something of the branches of a fork may still be under way from members that can be reached, so that a merge would have to be repeated; see
+        /// ``ForkSighting``.
+        public var awaitsBranches: Bool
+
         /// Describes a situation.
         ///
         /// - Parameters:
         ///   - ownerUnreachableMilliseconds: how long the owner has been out of reach; nil if it can be reached.
         ///   - hasLocalInterest: whether somebody waits here.
         ///   - canReachLastAppender: whether the replica whose messages came last can be reached.
+        ///   - awaitsBranches: whether a merge would come too early.
         public init(
             ownerUnreachableMilliseconds: UInt64? = nil, hasLocalInterest: Bool = false,
-            canReachLastAppender: Bool = true
+            canReachLastAppender: Bool = true, awaitsBranches: Bool = false
         ) {
             self.ownerUnreachableMilliseconds = ownerUnreachableMilliseconds
             self.hasLocalInterest = hasLocalInterest
             self.canReachLastAppender = canReachLastAppender
+            self.awaitsBranches = awaitsBranches
         }
     }
 
@@ -83,7 +89,7 @@ public struct UIDPolicy: Hashable, Sendable {
             }
             return facts.waiting > 0 && situation.hasLocalInterest ? .takeOver : .none
         }
-        if facts.isForked { return .merge }
+        if facts.isForked { return situation.awaitsBranches ? .none : .merge }
         if facts.waiting > 0 { return .assign }
         if handOverAfterAppends > 0, facts.appendRun >= handOverAfterAppends, facts.epochCount < handOverEpochLimit,
             let appender = facts.lastAppender, appender != own, situation.canReachLastAppender

@@ -16,6 +16,11 @@ extension UIDEpochs {
             if let parent = entry.parent {
                 writer.write(UInt64(parent))
                 writer.write(UInt64(entry.inheritedUpTo))
+                writer.write(UInt64(entry.settled.count))
+                for (branch, last) in entry.settled.sorted(by: { $0.key < $1.key }) {
+                    writer.write(UInt64(branch))
+                    writer.write(UInt64(last))
+                }
             }
             writer.write(UInt64(entry.firstUID))
             writer.write(UInt64(entry.greatestUID))
@@ -37,6 +42,12 @@ extension UIDEpochs {
                 entry.parent = Int(parent)
                 let bound = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt32.max))
                 entry.inheritedUpTo = UInt32(truncatingIfNeeded: bound)
+                let branches = try RecordReader.count(bytes, &position, end, size: 2)
+                for _ in 0..<branches {
+                    let branch = try RecordReader.number(bytes, &position, end, atMost: UInt64(count) - 1)
+                    let last = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt32.max))
+                    entry.settled[Int(branch)] = UInt32(truncatingIfNeeded: last)
+                }
             }
             let greatest = UInt64(UInt32.max)
             entry.firstUID = UInt32(

@@ -11,7 +11,8 @@ enum RecordKind: UInt8 {
     /// The layout that this code writes and reads.
     var version: UInt8 {
         switch self {
-        case .account, .mailbox, .message: 2
+        case .mailbox: 3
+        case .account, .message: 2
         case .subscription: 1
         }
     }
@@ -24,7 +25,7 @@ enum RecordKind: UInt8 {
 ///
 ///     record       = kind version fields check
 ///     kind         = %x61 / %x6D / %x72 / %x73    ; account, mailbox, message, subscription
-///     version      = %x01 / %x02                  ; 1 for a subscription, 2 for the others
+///     version      = %x01 / %x02 / %x03           ; 1 for a subscription, 3 for a mailbox, 2 for the others
 ///     check        = 4OCTET                       ; of all before it, big-endian
 ///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
 ///                    number *member
@@ -37,7 +38,8 @@ enum RecordKind: UInt8 {
 ///                    number *(dot vector)                            ; greatest delete of each replica and what it had seen
 ///                    number *(epoch kind number number successor)    ; epochs; least and greatest UID assigned
 ///                    number number number 6number                    ; one above the greatest UID, greatest UID shown, HIGHESTMODSEQ, counts
-///     kind         = %x00 / %x01 / %x02 number number / %x03 number number    ; unknown, birth; opened: parent's index, bound; both
+///     kind         = %x00 / %x01 / %x02 opening / %x03 opening                ; unknown, birth; opened; both
+///     opening      = number number number *(number number)        ; parent's index, bound; settled branches: index, UID
 ///     successor    = %x00 / %x01 replica          ; to whom the epoch was handed over
 ///     message      = dot 32OCTET number 8OCTET number                ; identity, body, size, INTERNALDATE and zone
 ///                    number number number place                      ; MODSEQ, UID, epoch's index

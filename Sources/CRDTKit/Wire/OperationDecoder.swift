@@ -59,7 +59,7 @@ struct OperationDecoder {
     private mutating func body(
         _ kind: OperationKind, _ tag: UInt8, _ bytes: RawSpan, _ offset: inout Int
     ) throws(CRDTError) -> OperationBody {
-        if tag & OperationTag.extra != 0 && kind != .append && kind != .store {
+        if tag & OperationTag.extra != 0 && kind != .append && kind != .store && kind != .epoch {
             throw CRDTError(.malformed, "an operation has a part that its kind does not have")
         }
         switch kind {
@@ -93,11 +93,7 @@ struct OperationDecoder {
             return kind == .subscribe ? .subscribe(name: name) : .unsubscribe(name: name)
         case .epoch:
             let mailbox = try mailbox(tag, bytes, &offset)
-            let epoch = try epoch(bytes, &offset)
-            let parent = try self.epoch(bytes, &offset)
-            let bound = try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "a UID")
-            return .epoch(
-                mailbox: mailbox, epoch: epoch, parent: parent, inheritedUpTo: UInt32(truncatingIfNeeded: bound))
+            return .epoch(mailbox: mailbox, opening: try opening(tag, bytes, &offset))
         case .member:
             guard tag & OperationTag.sameMailbox == 0 else {
                 throw CRDTError(.malformed, "a membership change has no mailbox")
@@ -238,6 +234,28 @@ struct OperationDecoder {
         let next = UIDAssignment(uid: uid, epoch: try epoch(bytes, &offset))
         assignment = next
         return next
+    }
+
+    private func opening(
+        _ tag: UInt8, _ bytes: RawSpan, _ offset: inout Int
+    ) throws(CRDTError) -> EpochOpening {
+        let epoch = try epoch(bytes, &offset)
+        var opening = EpochOpening(
+            epoch: epoch, parent: try self.epoch(bytes, &offset), inheritedUpTo: try uid(bytes, &offset))
+        if tag & OperationTag.extra == 0 { return opening }
+        let limit = UInt64(EpochOpening.maximumSettled)
+        let count = try WireReader.varint(bytes, &offset, atMost: limit, "a number of branches")
+        guard count > 0 else { throw CRDTError(.malformed, "a list of branches is empty") }
+        for _ in 0..<count {
+            let branch = try self.epoch(bytes, &offset)
+            opening.settled.append(UIDAssignment(uid: try uid(bytes, &offset), epoch: branch))
+        }
+        try OperationFrame.check(opening)
+        return opening
+    }
+
+    private func uid(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UInt32 {
+        UInt32(truncatingIfNeeded: try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "a UID"))
     }
 
     private func epoch(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UIDEpoch {

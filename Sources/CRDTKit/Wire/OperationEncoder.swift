@@ -87,12 +87,10 @@ struct OperationEncoder {
         case .delete(let mailbox):
             tag |= OperationKind.delete.rawValue
             try put(mailbox, &tag, &stream, &bytes)
-        case .epoch(let mailbox, let epoch, let parent, let inheritedUpTo):
+        case .epoch(let mailbox, let opening):
             tag |= OperationKind.epoch.rawValue
             try put(mailbox, &tag, &stream, &bytes)
-            try put(epoch, &stream, &bytes)
-            try put(parent, &stream, &bytes)
-            WireWriter.put(UInt64(inheritedUpTo), into: &bytes)
+            try put(opening, &tag, &stream, &bytes)
         case .create, .rename, .subscribe, .unsubscribe, .member:
             try putNamed(operation.body, &tag, &stream, &bytes)
         }
@@ -198,6 +196,22 @@ struct OperationEncoder {
             try put(assignment.epoch, &stream, &bytes)
         }
         self.assignment = assignment
+    }
+
+    private func put(
+        _ opening: EpochOpening, _ tag: inout UInt8, _ stream: inout StreamDefinitions, _ bytes: inout [UInt8]
+    ) throws(CRDTError) {
+        try put(opening.epoch, &stream, &bytes)
+        try put(opening.parent, &stream, &bytes)
+        WireWriter.put(UInt64(opening.inheritedUpTo), into: &bytes)
+        if opening.settled.isEmpty { return }
+        try OperationFrame.check(opening)
+        tag |= OperationTag.extra
+        WireWriter.put(count: opening.settled.count, into: &bytes)
+        for last in opening.settled {
+            try put(last.epoch, &stream, &bytes)
+            WireWriter.put(UInt64(last.uid), into: &bytes)
+        }
     }
 
     private func put(

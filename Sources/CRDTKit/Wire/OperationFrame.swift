@@ -50,13 +50,31 @@ enum OperationKind: UInt8 {
     case member = 11
 }
 
+extension OperationFrame {
+    /// Refuses an opening whose branches are not in order: ascending, lesser than the epoch, each with a UID.
+    static func check(_ opening: EpochOpening) throws(CRDTError) {
+        let limit = EpochOpening.maximumSettled
+        guard opening.settled.count <= limit else {
+            throw CRDTError(.limitExceeded, "an epoch settles at most \(limit) branches, got \(opening.settled.count)")
+        }
+        var last: UIDEpoch?
+        for branch in opening.settled {
+            let isAscending = last.map { $0 < branch.epoch } ?? true
+            guard branch.uid > 0 && isAscending && branch.epoch < opening.epoch else {
+                throw CRDTError(.malformed, "the branches that an epoch settles are out of order")
+            }
+            last = branch.epoch
+        }
+    }
+}
+
 /// The high four bits of an operation's tag byte.
 enum OperationTag {
     /// The account is that of the operation before.
     static let sameAccount: UInt8 = 0x10
     /// The mailbox is the one that was named last.
     static let sameMailbox: UInt8 = 0x20
-    /// An append carries an assignment; a store removes flags.
+    /// An append carries an assignment; a store removes flags; an epoch settles branches.
     static let extra: UInt8 = 0x40
     /// The operation is later than the one before.
     static let later: UInt8 = 0x80

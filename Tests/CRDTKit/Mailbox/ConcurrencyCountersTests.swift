@@ -77,8 +77,8 @@ struct ConcurrencyCountersTests {
         left.deliver(merge)
         for replica in [left, right] {
             let counts = replica.state.concurrency
-            #expect(counts.epochs == 1)
-            #expect(counts.reissues == 1, "what the former owner assigned after the fork")
+            #expect(counts.epochs == 2, "the take-over and the merge")
+            #expect(counts.reissues == 2, "what both assigned after the fork")
             #expect(counts.greatestEpoch > 0)
             #expect(replica.violation == nil)
             #expect(replica.messages(box).count == 3)

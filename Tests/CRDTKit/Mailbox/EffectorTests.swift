@@ -62,7 +62,10 @@ struct EffectorTests {
                     ?? UIDEpoch(number: 6, owner: TestReplica.context.replica(ReplicaIndex(2)))
             }
             let bound: UInt32 = [0, 1, 5, 9, .max].randomElement(using: &generator) ?? 0
-            return .epoch(mailbox: box, epoch: epochs[0], parent: epochs[1], inheritedUpTo: bound)
+            let settled = Bool.random(using: &generator) ? assignment(&generator).map { [$0] } : nil
+            let opening = EpochOpening(
+                epoch: epochs[0], parent: epochs[1], inheritedUpTo: bound, settled: settled ?? [])
+            return .epoch(mailbox: box, opening: opening)
         default: return Bool.random(using: &generator) ? .subscribe(name: name) : .unsubscribe(name: name)
         }
     }

@@ -64,6 +64,28 @@ import Testing
         #expect(script.node.stable == StreamVector([position(1, 5), position(2, 1)]))
     }
 
+    @Test func anExchangeCountsThoseWhoCanBeReached() throws {
+        let script = try PeerScript()
+        try script.store.issue(5)
+        script.sync()
+        script.advance(300)
+        #expect(script.node.exchanged == StreamVector([position(1, 5)]))
+        let link = script.establish("a", 2, .outgoing)
+        script.advance(300)
+        #expect(script.node.exchanged.isEmpty)
+        script.feed(.acknowledge(consumed: 0, durable: [position(1, 5), position(2, 1)]), link)
+        script.advance(300)
+        // Its own operation, made before it knew of these, is still under way.
+        #expect(script.node.exchanged.isEmpty)
+        let origin = try ToyStore(2)
+        try origin.issue(1)
+        script.feed(origin.log, script.establish("a", 2, .incoming))
+        script.sync()
+        script.advance(300)
+        #expect(script.node.exchanged == StreamVector([position(1, 5), position(2, 1)]))
+        #expect(script.node.stable.isEmpty)
+    }
+
     @Test func aloneEverythingIsStable() throws {
         let script = try PeerScript(members: ["me"])
         try script.store.issue(5)

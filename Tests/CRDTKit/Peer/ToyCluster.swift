@@ -16,6 +16,7 @@ final class ToyNode {
     var stable = StreamVector()
     var retain = StreamVector()
     var ownSecured: UInt64 = 0
+    var exchanged = StreamVector()
     var announced: [MemberIdentity] = []
     var directives = 0
     var sent: [PeerMessage] = []
@@ -53,10 +54,11 @@ final class ToyNode {
         case .listMissingBodies(let limit):
             answer { [store] in $0.bodiesMissing(store.missing(limit), now: $1) }
         case .postponeBody(let digest): store.postpone(digest)
-        case .advanceStability(let stable, let retain, let secured):
-            self.stable = StreamVector(stable)
-            self.retain = StreamVector(retain)
-            ownSecured = secured
+        case .advanceStability(let progress):
+            stable = StreamVector(progress.stable)
+            retain = StreamVector(progress.retain)
+            ownSecured = progress.ownSecured
+            exchanged = StreamVector(progress.exchanged)
         case .setUnreachable(let replicas): unreachable = replicas
         case .announce(let identity): announced.append(identity)
         case .takeNewIncarnation:

@@ -10,10 +10,10 @@ struct EpochReference {
 
     init(here: [IssuedOperation], birth: MailboxBirth?, context: ApplyContext) {
         for issued in here {
-            if case .epoch(_, let epoch, let parent, let bound) = issued.operation.body,
-                epoch.owner == context.replica(issued.dot.replica)
+            if case .epoch(_, let opening) = issued.operation.body,
+                opening.epoch.owner == context.replica(issued.dot.replica)
             {
-                opened[epoch] = (parent, bound)
+                opened[opening.epoch] = (opening.parent, opening.inheritedUpTo)
             }
         }
         guard let birth else { return }

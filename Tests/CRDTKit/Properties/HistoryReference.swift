@@ -21,7 +21,7 @@ struct IssuedOperation: Hashable {
         switch operation.body {
         case .create(let mailbox, _, _, _), .delete(let mailbox), .rename(let mailbox, _),
             .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
-            .assign(let mailbox, _, _), .epoch(let mailbox, _, _, _):
+            .assign(let mailbox, _, _), .epoch(let mailbox, _):
             mailbox
         case .subscribe, .unsubscribe, .member: nil
         }

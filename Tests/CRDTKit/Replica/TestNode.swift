@@ -109,7 +109,14 @@ final class TestNode {
         case (10, _):
             let bound = UInt32(truncatingIfNeeded: generator.next())
             let (epoch, parent) = (assignment(&generator).epoch, assignment(&generator).epoch)
-            return .epoch(mailbox: box, epoch: epoch, parent: parent, inheritedUpTo: bound)
+            let branches = (0..<Int.random(in: 0...3, using: &generator)).map { _ in assignment(&generator) }
+            var settled: [UIDAssignment] = []
+            for branch in branches.sorted(by: { $0.epoch < $1.epoch })
+            where branch.epoch < epoch && settled.last?.epoch != branch.epoch {
+                settled.append(branch)
+            }
+            let opening = EpochOpening(epoch: epoch, parent: parent, inheritedUpTo: bound, settled: settled)
+            return .epoch(mailbox: box, opening: opening)
         case (11, _): return .member(memberChange(name, &generator))
         case (3, _):
             return Bool.random(using: &generator) ? .subscribe(name: name) : .unsubscribe(name: name)
@@ -239,8 +246,8 @@ final class TestNode {
             body = "assign \(name(mailbox.dot)) \(name(message)) \(assignment)"
         case .subscribe(let name): body = "subscribe \(name)"
         case .unsubscribe(let name): body = "unsubscribe \(name)"
-        case .epoch(let mailbox, let epoch, let parent, let bound):
-            body = "epoch \(name(mailbox.dot)) \(epoch) \(parent) \(bound)"
+        case .epoch(let mailbox, let opening):
+            body = "epoch \(name(mailbox.dot)) \(opening)"
         case .member(let change): body = "member \(change)"
         }
         return "\(account) @\(operation.timestamp.rawValue) \(body)"

@@ -55,6 +55,12 @@ struct EpochTests {
         }
     }
 
+    private static func epoch(
+        _ epoch: UIDEpoch, parent: UIDEpoch, inheritedUpTo: UInt32, in mailbox: MailboxID = .inbox
+    ) -> OperationBody {
+        .epoch(mailbox: mailbox, opening: EpochOpening(epoch: epoch, parent: parent, inheritedUpTo: inheritedUpTo))
+    }
+
     @Test("Take-over: what is known keeps its UID, and the new owner begins a fresh block of its own")
     func takeOverKeepsWhatIsKnown() throws {
         let all = try EpochTests.scene(2)
@@ -101,12 +107,57 @@ struct EpochTests {
         }
         #expect(vanished == [4, 5])
         new.deliver(lost)
-        #expect(EpochTests.facts(new)?.isForked == false)
+        #expect(EpochTests.facts(new)?.isForked == true)
         #expect(EpochTests.facts(new)?.waiting == 2)
         let again = try UIDTests.assign(new)
         former.deliver(again)
         third.deliver(again)
-        #expect(EpochTests.shown(new) == [1: 1, 2: 2, 3: 3, 6: 11, 4: 12, 5: 13])
+        // Both sides' are new: a client may have been on either and missed the other's.
+        #expect(EpochTests.shown(new) == [1: 1, 2: 2, 3: 3, 6: 41, 4: 42, 5: 43])
+        EpochTests.expectAgreement(all)
+        #expect(try UIDTests.assign(new).isEmpty && UIDTests.assign(former).isEmpty)
+    }
+
+    @Test(
+        "A merge names the branches that it settles: what comes of one later calls for another merge, what is known does not"
+    )
+    func mergesSettleWhatTheyKnow() throws {
+        let all = try EpochTests.scene(2)
+        let (former, new) = (all[0], all[1])
+        let known = try UIDTests.append(former, 4)
+        let late = try UIDTests.append(former, 5)
+        var sent = try EpochTests.takeOver(new) + UIDTests.append(new, 6)
+        new.deliver(known)
+        let merge = try UIDTests.assign(new)
+        guard case .epoch(_, let opening) = try #require(merge.first).operation.body else {
+            Issue.record("a merge begins with an epoch")
+            return
+        }
+        #expect(opening.settled.map(\.uid) == [4, 11])
+        #expect(EpochTests.facts(new)?.isForked == false)
+        sent += merge
+        sent += try UIDTests.append(new, 7)
+        #expect(EpochTests.facts(new)?.isForked == false)
+        new.deliver(late)
+        #expect(EpochTests.facts(new)?.isForked == true)
+        sent += try UIDTests.assign(new)
+        former.deliver(sent)
+        EpochTests.expectAgreement(all)
+        let uids = EpochTests.shown(new).filter { $0.key > 3 }.values
+        #expect(uids.count == 4 && uids.allSatisfy { $0 > 41 })
+    }
+
+    @Test("A branch without UIDs calls for no merge")
+    func emptyBranchesAreLeftAlone() throws {
+        let all = try EpochTests.scene(3)
+        let (owner, other) = (all[0], all[1])
+        let empty = try EpochTests.takeOver(other)
+        let taken = try EpochTests.takeOver(all[2]) + UIDTests.append(all[2], 6)
+        for replica in [owner, all[2]] { replica.deliver(empty) }
+        for replica in [owner, other] { replica.deliver(taken) }
+        let current = try #require(all.first { $0.owns(.inbox) })
+        let healed = try UIDTests.assign(current)
+        for replica in all where replica !== current { replica.deliver(healed) }
         EpochTests.expectAgreement(all)
     }
 
@@ -319,15 +370,13 @@ struct EpochTests {
         let mine = UIDEpoch(number: birth.number + 1, owner: all[1].id)
         let bodies: [OperationBody] = [
             // An offer of what is not the origin's.
-            .epoch(
-                mailbox: .inbox, epoch: UIDEpoch(number: birth.number + 1, owner: ReplicaID(10)), parent: birth,
-                inheritedUpTo: 0),
+            EpochTests.epoch(UIDEpoch(number: birth.number + 1, owner: ReplicaID(10)), parent: birth, inheritedUpTo: 0),
             // A parent that is not less; one that nobody knows.
-            .epoch(mailbox: .inbox, epoch: mine, parent: mine, inheritedUpTo: 3),
-            .epoch(
-                mailbox: .inbox, epoch: UIDEpoch(number: .max, owner: all[1].id),
-                parent: UIDEpoch(number: 5, owner: ReplicaID(77)), inheritedUpTo: .max),
-            .epoch(mailbox: .wellKnown(.junk), epoch: mine, parent: birth, inheritedUpTo: 0),
+            EpochTests.epoch(mine, parent: mine, inheritedUpTo: 3),
+            EpochTests.epoch(
+                UIDEpoch(number: .max, owner: all[1].id), parent: UIDEpoch(number: 5, owner: ReplicaID(77)),
+                inheritedUpTo: .max),
+            EpochTests.epoch(mine, parent: birth, inheritedUpTo: 0, in: .wellKnown(.junk)),
         ]
         for body in bodies { all[0].deliver([all[1].issueRaw(body)]) }
         #expect(EpochTests.facts(all[0])?.owner == all[0].id)

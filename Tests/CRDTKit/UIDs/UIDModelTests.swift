@@ -27,6 +27,7 @@ struct UIDModelTests {
         let least = Effort.runs(100)
         #expect(counters.takeOvers > least && counters.handOvers > least && counters.merges > least, "\(counters)")
         #expect(counters.vanished > 10 * least && counters.hidden > 10 * least, "\(counters)")
+        #expect(counters.dropped > least, "\(counters)")
     }
 
     @Test("Each mutant is caught", arguments: UIDWorld.Mutant.allCases)

@@ -52,12 +52,55 @@ final class UIDNode {
     func forget() { next = (0, 0) }
 }
 
+/// The greatest UID that a replica knows of each epoch of a mailbox.
+typealias UIDKnowledge = [UIDEpoch: UInt32]
+
 /// A client that goes from replica to replica with one cache, and fetches only above the greatest UID that it has seen.
+///
+/// What is gone from a mailbox it takes for expunged, and drops. That is a loss if the replica merely had not heard of the message yet; but if UIDs were assigned
+/// on both sides without knowledge of each other, the message must come again under another UID, so that the client fetches it anew.
 struct RoamingClient {
+    /// A message that the client dropped and must get again.
+    private struct Debt {
+        var uid: UInt32
+        var message: Dot
+    }
+
     private var validity: UInt32 = 0
     private var watermark: UInt32 = 0
     private var cache: [UInt32: Dot] = [:]
     private var fetched: Set<Dot> = []
+    /// What the replica knew at which the client saw the messages last, and under which epoch it saw them.
+    private var sightings: [UInt32: (epoch: UIDEpoch, knowledge: UIDKnowledge)] = [:]
+    private var debts: [Debt] = []
+
+    /// How many messages the client dropped that must come again.
+    var debtCount: Int { debts.count }
+
+    /// Notes which of the cached messages a replica does not know although it has assigned UIDs that nobody knew where they were seen.
+    mutating func drop(
+        unknownTo knowledge: UIDKnowledge, _ validity: UInt32, _ shown: [MessageView], epochs: [UInt32: UIDEpoch]
+    ) {
+        if validity == self.validity {
+            let present = Set(shown.map(\.uid))
+            for (uid, seen) in sightings where !present.contains(uid) && knowledge[seen.epoch] ?? 0 < uid {
+                let isAhead = knowledge.contains { seen.knowledge[$0.key] ?? 0 < $0.value }
+                if isAhead, let message = cache[uid] { debts.append(Debt(uid: uid, message: message)) }
+            }
+        } else {
+            debts = []
+        }
+        sightings = [:]
+        for (uid, epoch) in epochs { sightings[uid] = (epoch, knowledge) }
+    }
+
+    /// A message that the client dropped and that is still there under the same UID.
+    func lost(_ messages: [MessageView]) -> String? {
+        for debt in debts where messages.contains(where: { $0.id == debt.message && $0.uid == debt.uid }) {
+            return "the client dropped message \(debt.message), which has UID \(debt.uid) still"
+        }
+        return nil
+    }
 
     /// Synchronises with what a replica shows.
     ///

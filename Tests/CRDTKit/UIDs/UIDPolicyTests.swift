@@ -42,6 +42,24 @@ struct UIDPolicyTests {
         #expect(UIDPolicyTests.action(UIDFacts(owner: Self.other), silence: 3_000) == .none)
     }
 
+    @Test("A merge waits until the peers that can be reached know of the fork, but not for ever")
+    func mergesWaitForThePeers() {
+        let forked = UIDFacts(owner: Self.own, waiting: 2, isForked: true)
+        let waiting = UIDPolicy.Situation(awaitsBranches: true)
+        #expect(UIDPolicy().action(forked, waiting, own: Self.own) == .none)
+        #expect(UIDPolicy().action(UIDFacts(owner: Self.own, waiting: 2), waiting, own: Self.own) == .assign)
+        var (known, all) = (VersionVector(), VersionVector())
+        (known[ReplicaIndex(1)], known[ReplicaIndex(2)]) = (4, 7)
+        let sighting = ForkSighting(delivered: known, milliseconds: 1_000)
+        all[ReplicaIndex(1)] = 9
+        #expect(!sighting.allowsMerge(exchanged: all, milliseconds: 1_000))
+        let patience = ForkSighting.patienceMilliseconds
+        #expect(!sighting.allowsMerge(exchanged: all, milliseconds: 999 + patience))
+        #expect(sighting.allowsMerge(exchanged: all, milliseconds: 1_000 + patience))
+        all[ReplicaIndex(2)] = 7
+        #expect(sighting.allowsMerge(exchanged: all, milliseconds: 1_000))
+    }
+
     @Test("The owner hands over after four messages in a row from another replica that it can reach")
     func runsOfMessagesMoveTheMailbox() {
         func facts(_ run: UInt32, _ appender: ReplicaID?, epochs: Int = 1) -> UIDFacts {

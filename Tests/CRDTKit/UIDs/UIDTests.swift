@@ -136,7 +136,10 @@ struct UIDTests {
             // An epoch is opened before anybody can assign in it.
             var bodies: [(UInt16, OperationBody)] = [(1, 0), (3, 2), (2, 3)].map { (origin: UInt16, index: Int) in
                 let epoch = assignments[index].epoch
-                return (origin, .epoch(mailbox: .inbox, epoch: epoch, parent: birth, inheritedUpTo: 4))
+                return (
+                    origin,
+                    .epoch(mailbox: .inbox, opening: EpochOpening(epoch: epoch, parent: birth, inheritedUpTo: 4))
+                )
             }
             for offset in assignments.indices {
                 let index = (start + offset * (start < 6 ? 1 : 5)) % assignments.count

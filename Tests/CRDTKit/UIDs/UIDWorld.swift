@@ -15,6 +15,8 @@ final class UIDWorld {
         case noHighWaterMark
         /// Nobody heals a fork.
         case noMerge
+        /// A take-over says that it knew all that the former owner ever assigned.
+        case settlesTheUnknown
         /// A take-over keeps whatever the former owner assigns later.
         case unboundedInheritance
     }
@@ -27,6 +29,7 @@ final class UIDWorld {
         var merges = 0
         var vanished = 0
         var hidden = 0
+        var dropped = 0
 
         mutating func add(_ other: Counters) {
             appends += other.appends
@@ -35,6 +38,7 @@ final class UIDWorld {
             merges += other.merges
             vanished += other.vanished
             hidden += other.hidden
+            dropped += other.dropped
         }
     }
 
@@ -224,8 +228,19 @@ final class UIDWorld {
 
     private func visit(_ index: Int) -> String? {
         guard nodes[index].isUp, let slot = nodes[index].state.slot(of: box) else { return nil }
-        let validity = nodes[index].state.slots[slot].birth?.uidValidity ?? 0
-        return client.visit(nodes[index].state.messages(in: box), validity)
+        let mailbox = nodes[index].state.slots[slot]
+        let validity = mailbox.birth?.uidValidity ?? 0
+        let messages = nodes[index].state.messages(in: box)
+        var knowledge: UIDKnowledge = [:]
+        for entry in mailbox.epochs.entries where entry.isRelated { knowledge[entry.epoch] = entry.greatestUID }
+        var epochs: [UInt32: UIDEpoch] = [:]
+        for record in mailbox.messages.ordered where !record.isHole {
+            epochs[record.uid] = mailbox.epochs.entries[Int(record.epoch)].epoch
+        }
+        let debts = client.debtCount
+        client.drop(unknownTo: knowledge, validity, messages, epochs: epochs)
+        counters.dropped += max(0, client.debtCount - debts)
+        return client.visit(messages, validity)
     }
 
     // MARK: - The driver
@@ -254,16 +269,7 @@ final class UIDWorld {
                 }
             case .takeOver:
                 counters.takeOvers += 1
-                let isUnbounded = mutant == .unboundedInheritance
-                violation = issue(node) { (state, batch) throws(CRDTError) in
-                    if isUnbounded, let parent = facts.epoch {
-                        let epoch = UIDEpoch(number: parent.number + 1, owner: own)
-                        let body = OperationBody.epoch(mailbox: box, epoch: epoch, parent: parent, inheritedUpTo: .max)
-                        batch.issue(body, to: &state)
-                    } else {
-                        try state.takeOver(box, batch: &batch)
-                    }
-                }
+                violation = takeOver(node, own, facts)
             case .handOver(let successor):
                 counters.handOvers += 1
                 violation = issue(node) { (state, batch) throws(CRDTError) in
@@ -273,6 +279,23 @@ final class UIDWorld {
             if let violation { return violation }
         }
         return "the policy of replica \(node.index) comes to no end"
+    }
+
+    private func takeOver(_ node: UIDNode, _ own: ReplicaID, _ facts: UIDFacts) -> String? {
+        let (box, mutant) = (box, mutant)
+        return issue(node) { (state, batch) throws(CRDTError) in
+            guard let slot = state.slot(of: box), let parent = facts.epoch,
+                var opening = state.slots[slot].epochs.opening(by: own, above: state.uidValidityFloor)
+            else { return }
+            switch mutant {
+            case .unboundedInheritance: (opening.parent, opening.inheritedUpTo) = (parent, .max)
+            case .settlesTheUnknown: opening.settled = [UIDAssignment(uid: .max, epoch: opening.parent)]
+            default:
+                try state.takeOver(box, batch: &batch)
+                return
+            }
+            batch.issue(.epoch(mailbox: box, opening: opening), to: &state)
+        }
     }
 
     /// Heals the network, delivers everything, and checks that all agree.
@@ -314,6 +337,7 @@ final class UIDWorld {
         for index in nodes.indices {
             if let violation = visit(index) { return violation }
             if let violation = client.missed(nodes[index].state.messages(in: box)) { return violation }
+            if let violation = client.lost(nodes[index].state.messages(in: box)) { return violation }
         }
         return nil
     }

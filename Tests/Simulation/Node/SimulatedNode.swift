@@ -344,8 +344,7 @@ final class SimulatedNode: NetworkEnd {
                 if outcome.deliveredOperations > 0 { store.maintainUIDs() }
                 box.machine.delivered(link, outcome, now: time)
             }
-        case .advanceStability(let stable, let retain, let ownSecured):
-            store.advanceStability(stable, retain, ownSecured)
+        case .advanceStability(let progress): store.advanceStability(progress)
         case .setUnreachable(let replicas): store.setUnreachable(replicas)
         case .announce(let identity): change(.announce(name: identity.name, replica: identity.replica))
         case .takeNewIncarnation(let seen): reincarnate(store, seen)

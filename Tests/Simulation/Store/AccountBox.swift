@@ -6,6 +6,9 @@
 /// An account's state behind a reference: a dictionary cannot hold a noncopyable value.
 final class AccountBox {
     var state: AccountState
+    /// Forked mailboxes that this replica is to merge.
+    var forks: [MailboxID: ForkSighting] = [:]
+
     init(_ state: consuming AccountState) { self.state = state }
 }
 

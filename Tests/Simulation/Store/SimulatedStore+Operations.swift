@@ -204,8 +204,9 @@ extension SimulatedStore {
         return box.state.members
     }
 
-    func advanceStability(_ stable: [StreamPosition], _ retain: [StreamPosition], _ ownSecured: UInt64) {
-        (self.stable, self.retain, self.ownSecured) = (stable, retain, ownSecured)
+    func advanceStability(_ progress: GroupProgress) {
+        self.progress = progress
+        let stable = progress.stable
         let vector = world.mutant == .prunesTooEarly ? replica.delivered : replica.vector(of: stable)
         for box in accounts.values {
             var changes: [StateChange] = []

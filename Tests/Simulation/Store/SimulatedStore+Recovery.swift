@@ -138,14 +138,14 @@ extension SimulatedStore {
     /// Removes the segments that the engine holds and that every member has, or that are beyond the cap.
     private func cutLog(before limit: LogPosition) {
         if !exports.isEmpty { return }
-        let kept = StreamVector(retain)
+        let kept = StreamVector(progress.retain)
         var size = disk.byteCount
         var cut: (position: LogPosition, lost: [StreamPosition])?
         for segment in disk.segments.dropLast() where segment.end <= limit {
             guard let lost = marks.lost(before: segment.end) else { break }
             let isKept = lost.allSatisfy { $0.counter <= kept[$0.origin] }
             let own = lost.first { $0.origin == replica.id }?.counter ?? 0
-            guard isKept || (size > SimulatedStore.retentionBytes && own <= ownSecured) else { break }
+            guard isKept || (size > SimulatedStore.retentionBytes && own <= progress.ownSecured) else { break }
             size -= segment.bytes.count
             cut = (segment.end, lost)
         }

@@ -31,6 +31,7 @@ extension SimulatedStore {
             }
             situation.canReachLastAppender = facts.lastAppender.map { unreachableSince[$0] == nil } ?? true
             situation.hasLocalInterest = localInterest.contains(name)
+            situation.awaitsBranches = awaitsBranches(of: mailbox, facts, box)
             let action = UIDPolicy().action(facts, situation, own: replica.id)
             if action == .none { return }
             if action == .merge && world.mutant == .neverMerges { return }
@@ -50,5 +51,17 @@ extension SimulatedStore {
             if let failure { return world.violate("\(node): \(action) of \(name)/\(mailbox) failed: \(failure)") }
         }
         world.violate("\(node): the UID policy does not come to rest in \(name)/\(mailbox)")
+    }
+
+    private func awaitsBranches(of mailbox: MailboxID, _ facts: UIDFacts, _ box: AccountBox) -> Bool {
+        guard facts.isForked, facts.owner == replica.id else {
+            box.forks[mailbox] = nil
+            return false
+        }
+        let known = box.forks[mailbox]
+        let sighting = known ?? ForkSighting(delivered: replica.delivered, milliseconds: world.milliseconds)
+        box.forks[mailbox] = sighting
+        let exchanged = replica.vector(of: progress.exchanged)
+        return !sighting.allowsMerge(exchanged: exchanged, milliseconds: world.milliseconds)
     }
 }

@@ -45,9 +45,7 @@ final class SimulatedStore {
     var durable: [StreamPosition]
     var newestOwn: HybridTimestamp
     var durableOwn = HybridTimestamp(rawValue: 0)
-    var stable: [StreamPosition] = []
-    var retain: [StreamPosition] = []
-    var ownSecured: UInt64 = 0
+    var progress = GroupProgress()
     /// Since when replicas cannot be reached, in milliseconds.
     var unreachableSince: [ReplicaID: UInt64] = [:]
     /// The accounts that have a session here.

@@ -46,11 +46,9 @@ public enum ReplicationDirective: Sendable {
 
     /// Tell the store what is stable and what its log need not keep.
     ///
-    /// `stable`: every member holds these operations, and nothing concurrent with them can still arrive. `retain`:
-    /// every member has acknowledged these, so that a log segment which holds only such operations may go; beyond its
-    /// cap the store may drop more, but never own operations after `ownSecured`, the last own counter that at least
-    /// one other member holds. All three only grow, except after a member joined.
-    case advanceStability(stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64)
+    /// Beyond its cap the store may drop more of its log than all have acknowledged, but never own operations that no
+    /// other member holds.
+    case advanceStability(GroupProgress)
     /// Tell the store which replicas cannot be reached now: members not heard for a while, and lives that ended.
     case setUnreachable(Set<ReplicaID>)
     /// Issue a membership operation that ties this node's name to its replica, unless the state says so already.

@@ -64,24 +64,28 @@ extension ReplicationMachine {
 
     /// Computes what is stable and what the log need not keep: once per tick, never per operation.
     private mutating func updateStability() {
-        var effective = durable
-        var acknowledged = durable
+        var progress = GroupProgress()
+        var (effective, acknowledged, exchanged) = (durable, durable, durable)
         var secured = members.isEmpty ? durable[store.replica] : 0
         for name in members.keys {
             members[name]?.acknowledgement.settle(durable)
             guard let acknowledgement = members[name]?.acknowledgement else { continue }
             // A member that was never heard of may hold anything, and may lack everything.
             effective.formIntersection(acknowledgement.effective ?? StreamVector())
+            if members[name]?.isReachable == true {
+                exchanged.formIntersection(acknowledgement.effective ?? StreamVector())
+            }
             acknowledged.formIntersection(acknowledgement.latest)
             secured = max(secured, acknowledgement.latest[store.replica])
         }
-        secured = min(secured, durable[store.replica])
-        guard effective != stable || acknowledged != retained || secured != ownSecured else { return }
         stable = effective
-        retained = acknowledged
-        ownSecured = secured
-        put(
-            .advanceStability(stable: stable.positions, retain: retained.positions, ownSecured: ownSecured))
+        progress.stable = effective.positions
+        progress.retain = acknowledged.positions
+        progress.ownSecured = min(secured, durable[store.replica])
+        progress.exchanged = exchanged.positions
+        guard progress != reportedProgress else { return }
+        reportedProgress = progress
+        put(.advanceStability(progress))
     }
 
     // MARK: Deadline

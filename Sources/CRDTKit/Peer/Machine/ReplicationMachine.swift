@@ -56,8 +56,7 @@ public struct ReplicationMachine: ~Copyable {
 
     // Stability.
     var stable = StreamVector()
-    var retained = StreamVector()
-    var ownSecured: UInt64 = 0
+    var reportedProgress = GroupProgress()
 
     // Time, outputs and counts.
     var now: ReplicationTime

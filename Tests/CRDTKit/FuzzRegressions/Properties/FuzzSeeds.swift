@@ -101,8 +101,11 @@ package enum FuzzSeeds {
                     .assign(mailbox: .inbox, message: Dot(own, 3), assignment: UIDAssignment(uid: 4, epoch: epoch)),
                     .rename(mailbox: box, name: "Archiv"), .unsubscribe(name: "Archiv/Jänner"),
                     .epoch(
-                        mailbox: box, epoch: UIDEpoch(number: 8, owner: first.id),
-                        parent: UIDEpoch(number: 7, owner: first.id), inheritedUpTo: 1),
+                        mailbox: box,
+                        opening: EpochOpening(
+                            epoch: UIDEpoch(number: 8, owner: first.id), parent: UIDEpoch(number: 7, owner: first.id),
+                            inheritedUpTo: 1,
+                            settled: [UIDAssignment(uid: 9, epoch: UIDEpoch(number: 6, owner: first.id))])),
                     .member(.add(name: "worker-1", stripe: 2, addresses: ["127.0.0.1:1430"])),
                     .member(.announce(name: "worker-1", replica: second.id)), .member(.remove(name: "storage")),
                 ])

@@ -29,8 +29,8 @@ enum GlobalOperation {
             return "assign \(dot(mailbox.dot, replica)) \(dot(message, replica)) \(assignment)"
         case .subscribe(let name): return "subscribe \(Array(name.utf8))"
         case .unsubscribe(let name): return "unsubscribe \(Array(name.utf8))"
-        case .epoch(let mailbox, let epoch, let parent, let bound):
-            return "epoch \(dot(mailbox.dot, replica)) \(epoch) \(parent) \(bound)"
+        case .epoch(let mailbox, let opening):
+            return "epoch \(dot(mailbox.dot, replica)) \(opening)"
         case .member(let change): return "member \(change)"
         }
     }

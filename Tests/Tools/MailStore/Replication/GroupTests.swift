@@ -90,6 +90,36 @@ struct GroupTests {
         await peers.closeAll()
     }
 
+    @Test func aForkIsMergedWhenThePeersHaveHeardOfIt() async throws {
+        let peers = try await StorePeers(2)
+        let here = try await peers[0].account(named: "anna")
+        try await here.append("common")
+        try await peers.converge()
+        let there = try await peers[1].account(named: "anna")
+        peers[1].setUnreachable([peers[0].replicaID])
+        for number in 0..<3 {
+            try await here.append("here \(number)")
+            try await there.append("there \(number)")
+        }
+        peers[1].setUnreachable([])
+        let before = try await there.messages(of: "INBOX").map(\.uid)
+        try await peers.settle(0)
+        // What the former owner did comes in pieces: the new one does not merge each of them.
+        try await peers.carry(from: 0, to: 1)
+        try await peers[1].maintainUIDs()
+        #expect(peers[1].uidCounts.merges == 0)
+        #expect(try await there.messages(of: "INBOX").map(\.uid) == before)
+        try await here.append("late")
+        try await peers.converge()
+        try await peers[1].maintainUIDs()
+        #expect(peers[1].uidCounts.merges == 1)
+        try await peers.converge()
+        try await expectAgreement(peers)
+        let uids = try await here.messages(of: "INBOX").map(\.uid)
+        #expect(uids.count == 8 && Set(uids).intersection(before).count == 1)
+        await peers.closeAll()
+    }
+
     @Test func splitBrainGivesEveryMessageAUIDOfItsOwn() async throws {
         let peers = try await StorePeers(2)
         let here = try await peers[0].account(named: "anna")
@@ -167,7 +197,7 @@ struct GroupTests {
         #expect(before > 0)
         let stable = peers[0].replicationStatus().durable
         for index in 0..<2 {
-            await peers[index].advanceStability(stable: stable, retain: stable, ownSecured: .max)
+            await peers[index].advanceStability(GroupProgress(stable: stable, retain: stable, ownSecured: .max))
             #expect(try buried(peers[index]) == 0)
         }
         try await peers[0].checkpoint()
@@ -201,7 +231,7 @@ struct GroupTests {
         try await peers.carry(from: 0, to: 1)
         let own = peers[0].replicaID
         let half = [StreamPosition(origin: own, counter: 10)]
-        await peers[0].advanceStability(stable: [], retain: half, ownSecured: 10)
+        await peers[0].advanceStability(GroupProgress(stable: [], retain: half, ownSecured: 10))
         let start = StreamVector(peers[0].replicationStatus().logStart)
         #expect(start[own] > 0 && start[own] <= 10)
         #expect(peers[0].locate([StreamPosition(origin: own, counter: 11)]) != nil)
@@ -212,7 +242,7 @@ struct GroupTests {
         }
         try await peers.settle(0)
         let last = StreamVector(peers[0].replicationStatus().durable)[own]
-        await peers[0].advanceStability(stable: [], retain: half, ownSecured: last)
+        await peers[0].advanceStability(GroupProgress(stable: [], retain: half, ownSecured: last))
         try await peers[0].checkpoint()
         #expect(peers[0].locate([StreamPosition(origin: own, counter: 11)]) == nil)
         let status = peers[0].replicationStatus()

@@ -106,7 +106,7 @@ struct PlutoRegressionTests {
         try await peers.carry(from: 0, to: 1)
         try await peers[1].checkpoint()
         let everything = peers[1].replicationStatus().durable
-        await peers[1].advanceStability(stable: everything, retain: everything, ownSecured: .max)
+        await peers[1].advanceStability(GroupProgress(stable: everything, retain: everything, ownSecured: .max))
         let (first, end) = peers[1].core.withLock { ($0.log.first, $0.log.end) }
         #expect(end.rawValue - first.rawValue <= 12_000)
         await peers.close(1)

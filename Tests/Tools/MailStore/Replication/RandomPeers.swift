@@ -115,7 +115,8 @@ final class RandomPeers {
         var stable = vectors[index]
         for vector in vectors { stable.formIntersection(vector) }
         await peers[index].advanceStability(
-            stable: stable.positions, retain: stable.positions, ownSecured: stable[peers[index].replicaID])
+            GroupProgress(
+                stable: stable.positions, retain: stable.positions, ownSecured: stable[peers[index].replicaID]))
     }
 
     /// Delivers what another has, perhaps without its bodies, in another order, in part, and twice.

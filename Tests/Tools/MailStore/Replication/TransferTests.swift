@@ -190,7 +190,7 @@ struct TransferTests {
         for number in 0..<20 { try await here.append("message \(number)") }
         try await peers.carry(from: 1, to: 2)
         let durable = peers[1].replicationStatus().durable
-        await peers[1].advanceStability(stable: [], retain: durable, ownSecured: .max)
+        await peers[1].advanceStability(GroupProgress(stable: [], retain: durable, ownSecured: .max))
         try await peers[1].checkpoint()
         #expect(StreamVector(peers[1].replicationStatus().logStart)[peers[1].replicaID] > 0)
         let mailbox = try await here.open("INBOX") {}

@@ -86,9 +86,7 @@ final class GatedStore: ReplicatedStore {
     var missingBodyCount: Int { store.missingBodyCount }
     func postponeBody(_ digest: BodyDigest) async { await store.postponeBody(digest) }
 
-    func advanceStability(stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64) async {
-        await store.advanceStability(stable: stable, retain: retain, ownSecured: ownSecured)
-    }
+    func advanceStability(_ progress: GroupProgress) async { await store.advanceStability(progress) }
 
     func setUnreachable(_ replicas: Set<ReplicaID>) async { await store.setUnreachable(replicas) }
     func announce(_ identity: MemberIdentity) async throws { try await store.announce(identity) }

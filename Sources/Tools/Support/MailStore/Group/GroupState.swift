@@ -4,6 +4,13 @@
 internal import CRDTKit
 internal import Storage
 
+/// A fork that this replica is to merge.
+struct PendingMerge {
+    let sighting: ForkSighting
+    /// Whether nothing more can come of the branches, or it takes too long.
+    var isDue = false
+}
+
 /// The store's part in its replication group: what of each stream is durable and where in the log, what the others need, and who they are.
 struct GroupState {
     /// The share of the UIDs that this replica gives out.
@@ -20,6 +27,10 @@ struct GroupState {
     var acknowledged: [StreamPosition] = []
     /// The last own operation that another member holds.
     var ownSecured: UInt64 = 0
+    /// What the members that can be reached hold, with all that they had issued before being here.
+    var exchanged = VersionVector()
+    /// Forked mailboxes that this replica is to merge.
+    var forks: [MailboxKey: PendingMerge] = [:]
     /// Replicas that cannot be reached.
     var unreachable: Set<ReplicaID> = []
     /// The sum of the digests of all accounts.

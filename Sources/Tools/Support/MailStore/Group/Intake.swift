@@ -84,7 +84,7 @@ struct Admission {
     /// The mailbox whose messages have to be brought into memory for an operation, whatever other frames of the turn do before it.
     private static func mailboxNeeded(by operation: Operation, in box: AccountBox) -> MailboxID? {
         switch operation.body {
-        case .create(let mailbox, _, _, _), .epoch(let mailbox, _, _, _):
+        case .create(let mailbox, _, _, _), .epoch(let mailbox, _):
             // Whether these two touch messages depends on what comes before them.
             return box.state.isResident(mailbox) ? nil : mailbox
         case .append, .expunge, .store, .assign, .delete, .rename, .subscribe, .unsubscribe, .member:

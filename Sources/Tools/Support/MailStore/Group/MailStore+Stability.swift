@@ -9,18 +9,16 @@ internal import Synchronization
 extension MailStore {
     /// Takes note of what the group has: drops what was kept for concurrent operations that can come no more, and lets go of the log that nobody needs.
     ///
-    /// - Parameters:
-    ///   - stable: what every member has, and nothing concurrent with it can still arrive.
-    ///   - retain: what every member has acknowledged, those left out that were given up: the log need not keep it.
-    ///   - ownSecured: the last own operation that at least one other member has; own ones after it are never let go.
-    package func advanceStability(
-        stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64
-    ) async {
+    /// Own operations that no other member has are never let go.
+    ///
+    /// - Parameter progress: how far the others are.
+    package func advanceStability(_ progress: GroupProgress) async {
         let candidates = core.withLock { core -> [AccountIndex] in
-            core.group.acknowledged = retain
-            core.group.ownSecured = ownSecured
+            core.group.acknowledged = progress.retain
+            core.group.ownSecured = progress.ownSecured
+            core.group.exchanged = core.vector(progress.exchanged)
             guard let known = core.group.stable else { return [] }
-            let vector = core.vector(stable)
+            let vector = core.vector(progress.stable)
             core.group.stable = vector
             return vector == known ? [] : Array(core.group.graveyards)
         }

@@ -23,6 +23,7 @@ package struct UIDCounts: Hashable, Sendable {
 struct UIDSituation {
     let mailbox: MailboxID
     let hasLocalInterest: Bool
+    let awaitsBranches: Bool
 }
 
 extension StoreCore {
@@ -41,11 +42,13 @@ extension StoreCore {
         in mailboxes: some Sequence<MailboxID>, of box: AccountBox, now: UInt64, _ unit: inout UnitContent
     ) throws {
         guard isUsable(box) else { return }
+        noteForks(in: mailboxes, of: box, now: now)
         let due = mailboxes.filter { box.state.isResident($0) && uidAction($0, of: box) != .none }
             .sorted { $0.dot.packed < $1.dot.packed }.map { situation(of: $0, in: box) }
         guard !due.isEmpty else { return }
         let (own, unreachable, names) = (replica.id, group.unreachable, context(past: VersionVector()))
         var counts = group.uidCounts
+        var merged: [MailboxKey] = []
         let before = box.state.concurrency
         try issue(on: box, now: now, into: &unit) { batch in
             for situation in due {
@@ -56,11 +59,13 @@ extension StoreCore {
                         done > 0
                     else { break }
                     counts.note(action, done)
+                    if action == .merge { merged.append(MailboxKey(account: box.index, mailbox: situation.mailbox)) }
                 }
             }
         }
         counts.note(box.state.concurrency, since: before)
         group.uidCounts = counts
+        for key in merged { group.forks[key] = nil }
     }
 
     /// What is to be done about a mailbox's UIDs, in memory or not.
@@ -73,7 +78,27 @@ extension StoreCore {
     private func situation(of mailbox: MailboxID, in box: AccountBox) -> UIDSituation {
         let key = MailboxKey(account: box.index, mailbox: mailbox)
         return UIDSituation(
-            mailbox: mailbox, hasLocalInterest: listeners[key] != nil || group.awaited.contains(key))
+            mailbox: mailbox, hasLocalInterest: listeners[key] != nil || group.awaited.contains(key),
+            awaitsBranches: group.stable != nil && group.forks[key]?.isDue != true)
+    }
+
+    /// Notes when mailboxes of this owner were first seen forked, and whether they may be merged by now.
+    private mutating func noteForks(in mailboxes: some Sequence<MailboxID>, of box: AccountBox, now: UInt64) {
+        if box.state.mailboxesNeedingUIDs.isEmpty && group.forks.isEmpty { return }
+        let names = context(past: VersionVector())
+        for mailbox in mailboxes {
+            let key = MailboxKey(account: box.index, mailbox: mailbox)
+            guard let facts = box.state.uidFacts(of: mailbox, context: names), facts.isForked,
+                facts.owner == replica.id
+            else {
+                group.forks[key] = nil
+                continue
+            }
+            let sighting =
+                group.forks[key]?.sighting ?? ForkSighting(delivered: replica.delivered, milliseconds: now)
+            let isDue = sighting.allowsMerge(exchanged: group.exchanged, milliseconds: now)
+            group.forks[key] = PendingMerge(sighting: sighting, isDue: isDue)
+        }
     }
 
     private static func action(
@@ -87,7 +112,8 @@ extension StoreCore {
             facts,
             UIDPolicy.Situation(
                 ownerUnreachableMilliseconds: isGone ? .max : nil, hasLocalInterest: situation.hasLocalInterest,
-                canReachLastAppender: facts.lastAppender.map { !unreachable.contains($0) } ?? true),
+                canReachLastAppender: facts.lastAppender.map { !unreachable.contains($0) } ?? true,
+                awaitsBranches: situation.awaitsBranches),
             own: own)
     }
 
@@ -185,6 +211,7 @@ extension StoreCore {
     mutating func maintenanceStep(_ account: AccountIndex, now: UInt64) throws -> TurnEnd {
         guard failure == nil else { return .needsRebuilding }
         guard !isClosed, isWritable(now: now), let box = accounts[account] else { return .finished }
+        noteForks(in: box.state.mailboxesNeedingUIDs, of: box, now: now)
         let due = box.state.mailboxesNeedingUIDs.filter { uidAction($0, of: box) != .none }
         for mailbox in due where !box.state.isResident(mailbox) {
             let key = MailboxKey(account: account, mailbox: mailbox)

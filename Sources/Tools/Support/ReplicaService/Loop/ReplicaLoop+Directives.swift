@@ -110,8 +110,7 @@ extension ReplicaLoop {
         enqueue(.control, &tasks) { store in
             do {
                 switch directive {
-                case .advanceStability(let stable, let retain, let ownSecured):
-                    await store.advanceStability(stable: stable, retain: retain, ownSecured: ownSecured)
+                case .advanceStability(let progress): await store.advanceStability(progress)
                 case .setUnreachable(let replicas): await store.setUnreachable(replicas)
                 case .announce(let identity): try await store.announce(identity)
                 case .takeNewIncarnation(let seen): try await store.takeNewIncarnation(seen: seen)

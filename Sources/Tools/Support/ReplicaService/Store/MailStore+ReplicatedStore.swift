@@ -45,11 +45,7 @@ package struct MailStoreReplica: ReplicatedStore {
     package var missingBodyCount: Int { store.missingBodyCount }
     package func postponeBody(_ digest: BodyDigest) async { store.postponeBody(digest) }
 
-    package func advanceStability(
-        stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64
-    ) async {
-        await store.advanceStability(stable: stable, retain: retain, ownSecured: ownSecured)
-    }
+    package func advanceStability(_ progress: GroupProgress) async { await store.advanceStability(progress) }
 
     package func setUnreachable(_ replicas: Set<ReplicaID>) async { store.setUnreachable(replicas) }
 

@@ -63,8 +63,8 @@ package protocol ReplicatedStore: Sendable {
     /// No peer that can be reached has the body: it is named last from now on.
     func postponeBody(_ digest: BodyDigest) async
 
-    /// Takes note of what is stable and what the log need not keep.
-    func advanceStability(stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64) async
+    /// Takes note of what is stable, what the log need not keep, and what all have that can be reached.
+    func advanceStability(_ progress: GroupProgress) async
     /// Takes note of who cannot be reached.
     func setUnreachable(_ replicas: Set<ReplicaID>) async
     /// Ties this node's name to its replica by an operation, unless the state says so already.
