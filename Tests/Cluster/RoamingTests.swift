@@ -57,6 +57,47 @@ extension Clusters {
             try cluster.stopAll()
         }
 
+        @Test("a client that goes to both sides of a cut gets all that both wrote, when they meet again")
+        func missesNothingOfEitherSide() throws {
+            let cluster = try Cluster(regions: Self.regions, replication: ["SessionWaitMilliseconds = 2000"])
+            try cluster.start()
+            let clients = try Self.regions.map { try cluster.client($0) }
+            var expected = Expectation()
+            let first = ClusterMail.simple("before")
+            #expect(try clients[0].append(to: "INBOX", first).isOK)
+            expected.add(first, to: "INBOX")
+            // A mailbox that each region makes for itself has another UIDVALIDITY when they meet.
+            try cluster.eventually("all have the first message") {
+                let views = try clients.map { try MailboxView("INBOX", $0) }
+                return views.allSatisfy { $0 == views[0] && $0.messages.count == 1 }
+            }
+            for round in 1...3 {
+                let lonely = Self.regions[round % Self.regions.count]
+                cluster.isolate("\(lonely)-worker")
+                for (region, client) in zip(Self.regions, clients) {
+                    let mail = ClusterMail.simple("\(region) \(round)")
+                    #expect(try client.append(to: "INBOX", mail).isOK)
+                    expected.add(mail, to: "INBOX")
+                }
+                // Both sides assign UIDs: a client that was at the one finds nothing of that at the other, and drops it.
+                for (region, client) in zip(Self.regions, clients) {
+                    try cluster.eventually("\(region) shows its message of round \(round)") {
+                        try MailboxView("INBOX", client).subjects.contains { $0.hasSuffix("\(region) \(round)") }
+                    }
+                }
+                let other = Self.regions[(round + 1) % Self.regions.count]
+                for region in [other, lonely, other] { try sync(cluster, region, "round \(round) at \(region)") }
+                cluster.mend()
+                try cluster.eventually("all have what all wrote until round \(round)") {
+                    let views = try clients.map { try MailboxView("INBOX", $0) }
+                    return views.allSatisfy { $0 == views[0] && $0.messages.count == 3 * round + 1 }
+                }
+            }
+            try settle(cluster, 0)
+            try verify(expected, cluster, 0, ["INBOX"])
+            try cluster.stopAll()
+        }
+
         // MARK: Steps
 
         /// Deletes a local message of each mailbox, and flags another.
@@ -97,8 +138,10 @@ extension Clusters {
             }
         }
 
-        private func verify(_ expected: Expectation, _ cluster: Cluster, _ seed: UInt64) throws {
-            for box in Self.boxes {
+        private func verify(
+            _ expected: Expectation, _ cluster: Cluster, _ seed: UInt64, _ boxes: [String] = Self.boxes
+        ) throws {
+            for box in boxes {
                 let near = try local.messages(in: box).map {
                     Expectation.Message(bytes: $0.bytes.asBeforeMbsync, isFlagged: $0.flags.contains("F"))
                 }
