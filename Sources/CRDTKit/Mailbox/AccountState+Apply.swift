@@ -19,6 +19,7 @@ extension AccountState {
     ) {
         let dot = operation.dot
         if dot.counter == 0 { return }
+        tally.modSeqs = context.modSeqs
         let timestamp = operation.timestamp
         switch operation.body {
         case .create(let mailbox, let name, let uidValidity, let use):
@@ -70,6 +71,10 @@ extension AccountState {
             let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
             memberTable.apply(change, stamp, digest: &tally.digest)
             changes.append(.memberChanged(name: change.name))
+        case .mark(let stripe):
+            let mark = ModSeqMarks.Mark(modSeq: timestamp.rawValue, past: context.past)
+            modSeqMarks.note(dot.replica, stripe: stripe, mark)
+            changes.append(.modSeqsMarked)
         }
     }
 
@@ -110,7 +115,7 @@ extension AccountState {
         case .epoch(let target, let opening):
             guard let slot = slot(of: target), slots[slot].needsMessages(toOpen: opening) else { return nil }
             mailbox = target
-        case .rename, .subscribe, .unsubscribe, .member: return nil
+        case .rename, .subscribe, .unsubscribe, .member, .mark: return nil
         }
         guard let slot = slot(of: mailbox) else { return nil }
         return slots[slot].isResident ? nil : mailbox

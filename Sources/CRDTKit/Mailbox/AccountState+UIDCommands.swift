@@ -67,7 +67,9 @@ extension AccountState {
         guard slots[slot].epochs.owner == owner, successor != owner, !slots[slot].epochs.isForked else {
             return false
         }
-        if !isOpen(slot, owner) { try open(slot, &batch) }
+        if !isOpen(slot, owner) {
+            guard try open(slot, &batch) else { return false }
+        }
         guard var opening = opening(slot, by: successor) else { throw AccountState.noEpochLeft() }
         // What is settled is the successor's to say.
         opening.settled = []
@@ -113,6 +115,7 @@ extension AccountState {
 
     @discardableResult
     private mutating func open(_ slot: Int, _ batch: inout OperationBatch) throws(CRDTError) -> Bool {
+        guard batch.mayOpenEpochs else { return false }
         guard let opening = opening(slot, by: batch.origin) else { throw AccountState.noEpochLeft() }
         batch.issue(.epoch(mailbox: slots[slot].id, opening: opening), to: &self)
         return true
@@ -150,7 +153,7 @@ extension AccountState {
         if !isOpen(slot, owner) {
             do throws(CRDTError) { try open(slot, &batch) } catch { return nil }
         }
-        guard let current = slots[slot].epochs.current else { return nil }
+        guard let current = slots[slot].epochs.current, isOpen(slot, owner) else { return nil }
         let uid = batch.stripe.nextUID(after: lastOwnUID(slot, owner), notBelow: slots[slot].uidNext)
         guard let uid = UInt32(exactly: uid) else { return nil }
         return UIDAssignment(uid: uid, epoch: slots[slot].epochs.entries[current].epoch)

@@ -50,6 +50,8 @@ public struct AccountState: ~Copyable, Sendable {
     var names = MailboxNames()
     var subscriptions = Subscriptions()
     var memberTable = Members()
+    /// By convention in the account ``GroupAccount`` alone.
+    var modSeqMarks = ModSeqMarks()
     /// The greatest UIDVALIDITY or number of an epoch of UIDs ever given in the account; the next one is above it, also after the mailbox that had it was
     /// forgotten.
     public internal(set) var uidValidityFloor: UInt32 = 0
@@ -82,6 +84,7 @@ public struct AccountState: ~Copyable, Sendable {
         result.names = names
         result.subscriptions = subscriptions
         result.memberTable = memberTable
+        result.modSeqMarks = modSeqMarks
         result.uidValidityFloor = uidValidityFloor
         result.tally = tally
         result.mailboxesWithUIDWork = mailboxesWithUIDWork

@@ -18,6 +18,9 @@ public struct ApplyContext: Sendable {
     /// ``hash(ofKeyword:)`` of each keyword, by ``KeywordIndex``.
     public var keywordHashes: [UInt64]
 
+    /// What the modification sequences of this replica have in common.
+    public var modSeqs = ModSeqStamp()
+
     /// The hash of the reserved index 0, whose dots name well-known things.
     public static let wellKnownHash: UInt64 = 0x6b75_6970_6572_2e30
 

@@ -55,7 +55,7 @@ extension Mailbox {
             dots.store(dot, past: VersionVector(), adding: flags, removing: FlagSet())
             messages.setDots(dots, of: &record)
         }
-        record.modSeq = modSeq(at: timestamp)
+        record.modSeq = modSeq(at: timestamp, tally)
         tally.digest.add(messageElement(record, context))
         changes.append(.bodyRetained(facts.body, size: facts.size))
         settle(record, modSeq: record.modSeq, tally: &tally, changes: &changes)
@@ -66,7 +66,7 @@ extension Mailbox {
         changes: inout [StateChange]
     ) {
         guard let position = messages.position(of: message, work: &tally.work) else { return }
-        let modSeq = modSeq(at: timestamp)
+        let modSeq = modSeq(at: timestamp, tally)
         let record = lift(position, modSeq: modSeq, tally: &tally, changes: &changes)
         if record.place != .buried { tally.digest.subtract(messageElement(record, context)) }
         messages.forgetOverflow(of: record)
@@ -103,13 +103,13 @@ extension Mailbox {
             // The flag change was not seen by the DELETE that buried the message: the message comes back.
             tally.concurrency.conflicts += 1
             _ = lift(position, modSeq: old.modSeq, tally: &tally, changes: &changes)
-            record.modSeq = modSeq(at: timestamp)
+            record.modSeq = modSeq(at: timestamp, tally)
             tally.digest.add(messageElement(record, context))
             settle(record, modSeq: record.modSeq, tally: &tally, changes: &changes)
             return
         }
         if record.flags != old.flags || keywordsChanged {
-            record.modSeq = modSeq(at: timestamp)
+            record.modSeq = modSeq(at: timestamp, tally)
             highestModSeq = record.modSeq
             if record.place == .visible {
                 changes.append(.flagsChanged(id, message, uid: record.uid, modSeq: record.modSeq))
@@ -138,7 +138,7 @@ extension Mailbox {
             if !epochs.supersedes(uid, epoch, old.uid, old.epoch) { return }
             tally.concurrency.reissues += 1
         }
-        let modSeq = modSeq(at: timestamp)
+        let modSeq = modSeq(at: timestamp, tally)
         var record = lift(position, modSeq: modSeq, tally: &tally, changes: &changes)
         let key = messageKey(message, context)
         if record.place != .buried { tally.digest.subtract(assignmentElement(record, key)) }
@@ -168,7 +168,7 @@ extension Mailbox {
         }
         if !isAlive { return }
         let dies = context.past.covers(liveness)
-        let modSeq = modSeq(at: timestamp)
+        let modSeq = modSeq(at: timestamp, tally)
         for index in messages.apart.indices where messages.apart[index].place == .waiting {
             bury(.apart(index), dies: dies, modSeq: modSeq, context: context, tally: &tally, changes: &changes)
         }

@@ -53,7 +53,7 @@ extension Mailbox {
         after before: UIDEpochs, timestamp: HybridTimestamp, tally: inout Tally, changes: inout [StateChange]
     ) {
         if messages.count == 0 || before.countsLike(epochs) { return }
-        let modSeq = modSeq(at: timestamp)
+        let modSeq = modSeq(at: timestamp, tally)
         for index in messages.ordered.indices {
             let record = messages.ordered[index]
             if record.isHole || counts(record) { continue }

@@ -115,9 +115,9 @@ struct Mailbox: Sendable {
     }
 
     /// The modification sequence of a change that an operation makes.
-    func modSeq(at timestamp: HybridTimestamp) -> UInt64 {
+    func modSeq(at timestamp: HybridTimestamp, _ tally: Tally) -> UInt64 {
         let believable = timestamp.rawValue <= Mailbox.maximumModSeq / 2
-        return min(max(believable ? timestamp.rawValue : 0, highestModSeq + 1), Mailbox.maximumModSeq)
+        return tally.modSeqs.value(notBelow: max(believable ? timestamp.rawValue : 0, highestModSeq + 1))
     }
 
     /// Whether a record's UID counts.

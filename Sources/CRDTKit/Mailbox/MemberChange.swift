@@ -55,6 +55,8 @@ public struct MemberRecord: Hashable, Sendable {
     public var addresses: [String]
     /// The identity that it announced last; nil if it never did.
     public var replica: ReplicaID?
+    /// Every identity that it ever announced, in ascending order: each may have given out UIDs of its stripe.
+    public var lives: [ReplicaID] = []
 
     /// Whether the node was removed.
     public var isRemoved: Bool { standing == .removed }

@@ -22,6 +22,8 @@ struct Members: Sendable {
         var identity: Register<ReplicaID>?
         /// Every stripe that was ever given to the name, a bit each: UIDs that a node gave out may be in a client's hands when the node is gone.
         var stripes: UInt16 = 0
+        /// Every identity that the name ever announced.
+        var lives: Set<ReplicaID> = []
     }
 
     private(set) var entries: [String: Entry] = [:]
@@ -36,7 +38,9 @@ struct Members: Sendable {
             Members.write(.added(stripe: stripe, addresses: addresses), stamp, to: &entry.membership)
             entry.stripes |= 1 << UInt16(stripe & 15)
         case .remove: Members.write(.removed, stamp, to: &entry.membership)
-        case .announce(_, let replica): Members.write(replica, stamp, to: &entry.identity)
+        case .announce(_, let replica):
+            Members.write(replica, stamp, to: &entry.identity)
+            entry.lives.insert(replica)
         }
         digest.add(Members.element(name, entry))
         entries[name] = entry
@@ -50,6 +54,7 @@ struct Members: Sendable {
         guard let entry = entries[name] else { return nil }
         var record = MemberRecord(name: name, replica: entry.identity?.value)
         record.usedStripes = (0..<16).filter { entry.stripes >> $0 & 1 == 1 }
+        record.lives = entry.lives.sorted()
         switch entry.membership?.value {
         case .added(let stripe, let addresses):
             (record.standing, record.stripe, record.addresses) = (.added, stripe, addresses)
@@ -88,6 +93,12 @@ struct Members: Sendable {
             var hash = ElementHash(.memberStripes)
             hash.absorb(name)
             hash.absorb(UInt64(entry.stripes))
+            sum.add(hash.finish())
+        }
+        for life in entry.lives {
+            var hash = ElementHash(.memberLife)
+            hash.absorb(name)
+            hash.absorb(ApplyContext.hash(of: life))
             sum.add(hash.finish())
         }
         if let identity = entry.identity {

@@ -55,6 +55,9 @@ public enum OperationBody: Hashable, Sendable {
     case epoch(mailbox: MailboxID, opening: EpochOpening)
     /// Changes the membership of the group; see ``GroupAccount``.
     case member(MemberChange)
+    /// Sets a mark among the modification sequences of the origin, which has this stripe: all that it told before is below the operation's time, all that it tells
+    /// later above it. In ``GroupAccount``; see ``AccountState/localModSeq(_:at:stripe:)``.
+    case mark(stripe: UInt8)
 }
 
 extension OperationBody {
@@ -65,7 +68,7 @@ extension OperationBody {
             .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
             .assign(let mailbox, _, _), .epoch(let mailbox, _):
             mailbox
-        case .subscribe, .unsubscribe, .member: nil
+        case .subscribe, .unsubscribe, .member, .mark: nil
         }
     }
 }

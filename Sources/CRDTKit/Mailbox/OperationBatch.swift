@@ -17,6 +17,8 @@ public struct OperationBatch: Sendable {
     public let stripe: UIDStripe
     /// The names behind the local indexes, and the causal past of the next operation.
     public private(set) var context: ApplyContext
+    /// Whether the replica may open epochs of UIDs: it must know all UIDs that former lives of its node gave out, see ``GroupProgress/knowsFormerLives``.
+    public var mayOpenEpochs = true
     /// What was issued, in the order of the counters.
     public private(set) var operations: [Operation] = []
     /// What the operations changed.

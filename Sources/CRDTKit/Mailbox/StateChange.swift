@@ -35,4 +35,20 @@ public enum StateChange: Hashable, Sendable {
     case subscriptionChanged(name: String)
     /// What is known of a node of the group changed: the account's record is to be written.
     case memberChanged(name: String)
+    /// A replica set a mark among its modification sequences: the account's record is to be written.
+    case modSeqsMarked
+}
+
+extension StateChange {
+    /// The modification sequence that clients are told by it, if any.
+    public var modSeq: UInt64? {
+        switch self {
+        case .messageAppeared(_, _, _, let modSeq), .messageVanished(_, _, _, let modSeq),
+            .flagsChanged(_, _, _, let modSeq):
+            modSeq
+        case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten, .recordChanged,
+            .recordRemoved, .bodyRetained, .bodyReleased, .subscriptionChanged, .memberChanged, .modSeqsMarked:
+            nil
+        }
+    }
 }

@@ -64,6 +64,7 @@ struct ElementHash {
         case epoch
         case offer
         case settled
+        case memberLife
         case membership
         case memberIdentity
         case memberStripes

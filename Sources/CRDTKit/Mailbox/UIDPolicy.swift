@@ -34,6 +34,8 @@ public struct UIDPolicy: Hashable, Sendable {
         /// Whether something of the branches of a fork may still be under way from members that can be reached, so that a merge would have to be repeated; see
         /// ``ForkSighting``.
         public var awaitsBranches: Bool
+        /// Whether this replica may open epochs: it knows all UIDs that former lives of its node gave out.
+        public var mayOpenEpochs: Bool
 
         /// Describes a situation.
         ///
@@ -42,14 +44,16 @@ public struct UIDPolicy: Hashable, Sendable {
         ///   - hasLocalInterest: whether somebody waits here.
         ///   - canReachLastAppender: whether the replica whose messages came last can be reached.
         ///   - awaitsBranches: whether a merge would come too early.
+        ///   - mayOpenEpochs: whether this replica knows all UIDs that former lives of its node gave out.
         public init(
             ownerUnreachableMilliseconds: UInt64? = nil, hasLocalInterest: Bool = false,
-            canReachLastAppender: Bool = true, awaitsBranches: Bool = false
+            canReachLastAppender: Bool = true, awaitsBranches: Bool = false, mayOpenEpochs: Bool = true
         ) {
             self.ownerUnreachableMilliseconds = ownerUnreachableMilliseconds
             self.hasLocalInterest = hasLocalInterest
             self.canReachLastAppender = canReachLastAppender
             self.awaitsBranches = awaitsBranches
+            self.mayOpenEpochs = mayOpenEpochs
         }
     }
 
@@ -83,6 +87,8 @@ public struct UIDPolicy: Hashable, Sendable {
     /// - Returns: the action; the command that it names changes the facts, so that the same answer does not come for ever.
     public func action(_ facts: UIDFacts, _ situation: Situation, own: ReplicaID) -> UIDAction {
         guard let owner = facts.owner else { return .none }
+        let needsEpoch = owner != own || facts.isForked || facts.epoch?.owner != own
+        if needsEpoch && !situation.mayOpenEpochs { return .none }
         if owner != own {
             guard let silence = situation.ownerUnreachableMilliseconds, silence >= takeOverAfterMilliseconds else {
                 return .none

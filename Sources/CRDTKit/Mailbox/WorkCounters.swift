@@ -38,4 +38,6 @@ struct Tally: Sendable {
     var digest = StateDigest()
     var work = WorkCounters()
     var concurrency = ConcurrencyCounters()
+    /// What the modification sequences of the operation that is applied have in common.
+    var modSeqs = ModSeqStamp()
 }

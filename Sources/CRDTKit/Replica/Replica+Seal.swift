@@ -10,6 +10,13 @@ extension Replica {
         clock.tick(nowMilliseconds: nowMilliseconds)
     }
 
+    /// Takes note of a modification sequence that clients are told: the timestamps of later operations are above it.
+    ///
+    /// - Parameter modSeq: the modification sequence; one that no clock can have caused is ignored.
+    public mutating func noteTold(modSeq: UInt64) {
+        if modSeq <= Mailbox.maximumModSeq / 2 { clock.recover(HybridTimestamp(rawValue: modSeq)) }
+    }
+
     /// Begins a batch of local operations.
     ///
     /// - Parameter nowMilliseconds: the wall clock, milliseconds since 1970.

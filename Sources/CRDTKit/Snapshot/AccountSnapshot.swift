@@ -15,6 +15,7 @@ extension AccountState {
         writer.writeFixed(digest.high)
         writer.writeFixed(digest.low)
         memberTable.write(to: &writer)
+        modSeqMarks.write(to: &writer)
         return writer.finish()
     }
 
@@ -74,6 +75,7 @@ extension AccountState {
         tally.digest.high = try RecordReader.fixed(bytes, &position, end)
         tally.digest.low = try RecordReader.fixed(bytes, &position, end)
         memberTable = try Members(bytes, &position, end)
+        modSeqMarks = try ModSeqMarks(bytes, &position, end)
         try RecordReader.close(position, end)
     }
 

@@ -24,6 +24,8 @@ extension Members {
                 writer.write(identity.value)
                 writer.write(identity.stamp)
             }
+            writer.write(UInt64(entry.lives.count))
+            for life in entry.lives.sorted() { writer.write(life) }
         }
     }
 
@@ -52,6 +54,9 @@ extension Members {
             if try RecordReader.number(bytes, &position, end, atMost: 1) == 1 {
                 let replica = try RecordReader.replica(bytes, &position, end)
                 entry.identity = Register(stamp: try RecordReader.stamp(bytes, &position, end), value: replica)
+            }
+            for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 9)) {
+                entry.lives.insert(try RecordReader.replica(bytes, &position, end))
             }
             install(name, entry)
         }

@@ -11,8 +11,8 @@ enum RecordKind: UInt8 {
     /// The layout that this code writes and reads.
     var version: UInt8 {
         switch self {
-        case .mailbox: 3
-        case .account, .message: 2
+        case .account, .mailbox: 3
+        case .message: 2
         case .subscription: 1
         }
     }
@@ -25,12 +25,13 @@ enum RecordKind: UInt8 {
 ///
 ///     record       = kind version fields check
 ///     kind         = %x61 / %x6D / %x72 / %x73    ; account, mailbox, message, subscription
-///     version      = %x01 / %x02 / %x03           ; 1 for a subscription, 3 for a mailbox, 2 for the others
+///     version      = %x01 / %x02 / %x03           ; 1 for a subscription, 2 for a message, 3 for the others
 ///     check        = 4OCTET                       ; of all before it, big-endian
 ///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
 ///                    number *member
+///                    number *(number number number *(number vector))    ; marks: replica, stripe, times and pasts
 ///     member       = text (%x00 / %x01 stamp / %x02 number number *text stamp)    ; name; removed; added: stripe, addresses
-///                    (%x00 / %x01 replica stamp)                     ; announced identity
+///                    (%x00 / %x01 replica stamp) number *replica     ; announced identity, all identities ever
 ///     stamp        = number replica number        ; time, writer, counter
 ///     mailbox      = dot text (%x00 / %x01 stamp)                    ; identity, name, name stamp
 ///                    (%x00 / %x01 number replica use)                ; UIDVALIDITY, creator, special use

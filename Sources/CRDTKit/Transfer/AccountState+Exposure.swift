@@ -10,12 +10,14 @@ extension AccountState {
     /// - Parameters:
     ///   - mailbox: the mailbox; nothing happens if either state does not know it.
     ///   - old: the state that was replaced, by the same local indexes.
+    ///   - modSeqs: what the modification sequences of this replica have in common.
     ///   - changes: what is to be written, and what vanished, is appended.
     /// - Precondition: the mailbox is resident in both states.
     /// - Complexity: O(messages).
     public mutating func carryOver(
-        _ mailbox: MailboxID, from old: borrowing AccountState, changes: inout [StateChange]
+        _ mailbox: MailboxID, from old: borrowing AccountState, modSeqs: ModSeqStamp, changes: inout [StateChange]
     ) {
+        tally.modSeqs = modSeqs
         uidValidityFloor = max(uidValidityFloor, old.uidValidityFloor)
         guard let slot = slot(of: mailbox), let oldSlot = old.slot(of: mailbox) else { return }
         precondition(slots[slot].isResident && old.slots[oldSlot].isResident, "the messages of \(mailbox) are absent")
@@ -27,7 +29,7 @@ extension AccountState {
 
 extension Mailbox {
     fileprivate mutating func carryOver(from old: Mailbox, tally: inout Tally, changes: inout [StateChange]) {
-        let modSeq = min(max(highestModSeq, old.highestModSeq) + 1, Mailbox.maximumModSeq)
+        let modSeq = tally.modSeqs.value(notBelow: max(highestModSeq, old.highestModSeq) + 1)
         highestModSeq = modSeq
         guard let birth, birth.uidValidity == old.birth?.uidValidity else { return }
         uidNext = max(uidNext, old.uidNext)

@@ -37,8 +37,9 @@ extension SnapshotImport {
         }
         switch kind {
         case .account:
-            current.header = record
-            steps.append(.accountRecord(record))
+            let result = try AccountState.translate(record: record, translation)
+            current.header = result
+            steps.append(.accountRecord(result))
         case .subscription:
             let (name, dots) = try RecordReader.subscription(record.span)
             guard dots.allSatisfy({ current.vector.contains($0) }) else { throw SnapshotImport.ahead() }
@@ -51,7 +52,8 @@ extension SnapshotImport {
             try completeMailbox(&current, replica)
             let mailbox = try Mailbox(record.span, context: exporterContext)
             guard mailbox.lies(within: current.vector) else { throw SnapshotImport.ahead() }
-            let translated = try mailbox.translated(translation)
+            var translated = try mailbox.translated(translation)
+            translated.highestModSeq = modSeq
             let result = translated.encoded()
             current.mailbox = translated
             current.mailboxes.append(result)
@@ -75,6 +77,8 @@ extension SnapshotImport {
         }
         var translated = record
         translated.id = try translation.dot(record.id)
+        // What the exporter told its clients means nothing here. What waits keeps the order in which it came.
+        if record.place == .visible { translated.modSeq = modSeq }
         let translatedDots = try dots.translated(translation)
         current.messages.append((translated, translatedDots))
         steps.append(

@@ -57,6 +57,8 @@ public struct SnapshotImport: Sendable {
     public let limits: SnapshotLimits
     /// The wall clock when the import began, milliseconds since 1970.
     public let nowMilliseconds: UInt64
+    /// The modification sequence of all messages that come.
+    let modSeq: UInt64
     /// Whether the snapshot is complete.
     public private(set) var isFinished = false
     /// The number of accounts that are complete.
@@ -87,10 +89,15 @@ public struct SnapshotImport: Sendable {
     /// - Parameters:
     ///   - scope: what is expected.
     ///   - nowMilliseconds: the wall clock, milliseconds since 1970: an exporter whose clock is too far ahead is refused.
+    ///   - modSeqs: what the modification sequences of this replica have in common. Until the snapshot is in force, the replica must set no further mark.
     ///   - limits: the bounds.
-    public init(_ scope: SnapshotScope, nowMilliseconds: UInt64, limits: SnapshotLimits = SnapshotLimits()) {
+    public init(
+        _ scope: SnapshotScope, nowMilliseconds: UInt64, modSeqs: ModSeqStamp = ModSeqStamp(),
+        limits: SnapshotLimits = SnapshotLimits()
+    ) {
         self.scope = scope
         self.nowMilliseconds = nowMilliseconds
+        modSeq = modSeqs.value(notBelow: HybridTimestamp(milliseconds: nowMilliseconds).rawValue)
         self.limits = limits
     }
 

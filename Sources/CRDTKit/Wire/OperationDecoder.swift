@@ -99,6 +99,11 @@ struct OperationDecoder {
                 throw CRDTError(.malformed, "a membership change has no mailbox")
             }
             return .member(try MemberCoding.read(bytes, &offset))
+        case .mark:
+            guard tag & OperationTag.sameMailbox == 0 else { throw CRDTError(.malformed, "a mark has no mailbox") }
+            let stripe = try WireReader.byte(bytes, &offset)
+            guard stripe < 16 else { throw CRDTError(.malformed, "a stripe is below 16, got \(stripe)") }
+            return .mark(stripe: stripe)
         }
     }
 

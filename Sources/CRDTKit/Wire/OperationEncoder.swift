@@ -91,6 +91,10 @@ struct OperationEncoder {
             tag |= OperationKind.epoch.rawValue
             try put(mailbox, &tag, &stream, &bytes)
             try put(opening, &tag, &stream, &bytes)
+        case .mark(let stripe):
+            guard stripe < 16 else { throw CRDTError(.malformed, "a stripe is below 16, got \(stripe)") }
+            tag |= OperationKind.mark.rawValue
+            bytes.append(stripe)
         case .create, .rename, .subscribe, .unsubscribe, .member:
             try putNamed(operation.body, &tag, &stream, &bytes)
         }
@@ -122,7 +126,7 @@ struct OperationEncoder {
         case .member(let change):
             tag |= OperationKind.member.rawValue
             try MemberCoding.put(change, into: &bytes)
-        case .append, .store, .expunge, .assign, .delete, .epoch:
+        case .append, .store, .expunge, .assign, .delete, .epoch, .mark:
             throw CRDTError(.malformed, "an operation without a name reached the encoder of names")
         }
     }

@@ -48,6 +48,7 @@ enum OperationKind: UInt8 {
     case unsubscribe = 9
     case epoch = 10
     case member = 11
+    case mark = 12
 }
 
 extension OperationFrame {

@@ -55,7 +55,10 @@ struct EffectorTests {
             let assignment =
                 assignment(&generator) ?? UIDAssignment(uid: 1, epoch: UIDEpoch(number: 0, owner: ReplicaID(0)))
             return .assign(mailbox: box, message: dot(&generator), assignment: assignment)
-        case 11: return .member(member(name, &generator))
+        case 11:
+            let isMark = Bool.random(using: &generator)
+            return isMark
+                ? .mark(stripe: UInt8.random(in: 0...255, using: &generator)) : .member(member(name, &generator))
         case 12, 13, 14:
             let epochs = (0..<2).map { _ in
                 assignment(&generator)?.epoch

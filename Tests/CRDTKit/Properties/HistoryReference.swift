@@ -23,7 +23,7 @@ struct IssuedOperation: Hashable {
             .append(let mailbox, _, _, _), .expunge(let mailbox, _), .store(let mailbox, _, _, _),
             .assign(let mailbox, _, _), .epoch(let mailbox, _):
             mailbox
-        case .subscribe, .unsubscribe, .member: nil
+        case .subscribe, .unsubscribe, .member, .mark: nil
         }
     }
 

@@ -34,7 +34,7 @@ enum ModelTranslation {
             return copies(of: message, in: mailbox, source).enumerated().compactMap { part, id in
                 source.store(mailbox, id, fresh: ID(operation: issued.dot, part: part, root: message))
             }
-        case .assign, .subscribe, .unsubscribe, .epoch, .member: return []
+        case .assign, .subscribe, .unsubscribe, .epoch, .member, .mark: return []
         }
     }
 

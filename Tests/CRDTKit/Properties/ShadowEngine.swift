@@ -48,7 +48,7 @@ struct ShadowEngine {
             case .bodyRetained(let body, _): bodies[body, default: 0] += 1
             case .bodyReleased(let body): bodies[body, default: 0] -= 1
             case .mailboxChanged, .mailboxForgotten, .recordChanged, .recordRemoved, .subscriptionChanged,
-                .memberChanged:
+                .memberChanged, .modSeqsMarked:
                 break
             }
         }

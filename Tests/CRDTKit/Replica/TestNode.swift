@@ -98,7 +98,7 @@ final class TestNode {
         let box = boxes.randomElement(using: &generator)!
         let message = known.randomElement(using: &generator)
         let name = "folder \(UInt8.random(in: 0...255, using: &generator)) ü"
-        switch (Int.random(in: 0..<12, using: &generator), message) {
+        switch (Int.random(in: 0..<13, using: &generator), message) {
         case (0, _):
             let isNew = Bool.random(using: &generator)
             let mailbox = isNew ? MailboxID(Dot(replica.own, counter)) : box
@@ -118,6 +118,7 @@ final class TestNode {
             let opening = EpochOpening(epoch: epoch, parent: parent, inheritedUpTo: bound, settled: settled)
             return .epoch(mailbox: box, opening: opening)
         case (11, _): return .member(memberChange(name, &generator))
+        case (12, _): return .mark(stripe: UInt8.random(in: 0..<16, using: &generator))
         case (3, _):
             return Bool.random(using: &generator) ? .subscribe(name: name) : .unsubscribe(name: name)
         case (4, .some(let message)): return .expunge(mailbox: box, message: message)
@@ -249,6 +250,7 @@ final class TestNode {
         case .epoch(let mailbox, let opening):
             body = "epoch \(name(mailbox.dot)) \(opening)"
         case .member(let change): body = "member \(change)"
+        case .mark(let stripe): body = "mark \(stripe)"
         }
         return "\(account) @\(operation.timestamp.rawValue) \(body)"
     }

@@ -105,6 +105,8 @@ struct MailboxView {
 struct AccountView {
     var mailboxes: [MailboxView]
     var subscriptions: [String]
+    /// What a MODSEQ that a client presents means at the node.
+    var localModSeq: (UInt64) -> UInt64 = { $0 }
 
     /// What must be the same at all replicas when everything is at rest; MODSEQs and UIDNEXT are each replica's own.
     var agreement: [String] {

@@ -4,7 +4,7 @@
 @testable import CRDTKit
 
 /// A client: issues commands at one node, moves to another now and then, and keeps a copy of the mailboxes as mail readers do, by fetching what is above the
-/// greatest UID that it was ever told.
+/// greatest UID that it was ever told, and the flags of what changed since the MODSEQ that it was told last, at whatever node.
 final class SimulatedClient {
     /// A mailbox as the client has it.
     private struct Copy {
@@ -12,6 +12,8 @@ final class SimulatedClient {
         /// Everything below was fetched.
         var watermark: UInt64 = 1
         var messages: [UInt32: GlobalID] = [:]
+        var modSeq: UInt64 = 0
+        var flags: [UInt32: Set<String>] = [:]
     }
 
     static let names = ["Work", "Work/Kuiper", "Lists", "Archive", "Travel"]
@@ -73,13 +75,18 @@ final class SimulatedClient {
                 copy = Copy()
                 copy.validity = mailbox.uidValidity
             }
+            let known = view.localModSeq(copy.modSeq)
             for message in mailbox.messages {
+                if UInt64(message.uid) >= copy.watermark || message.modSeq > known {
+                    copy.flags[message.uid] = message.flags
+                }
                 if let known = copy.messages[message.uid], known != message.id {
                     world.violate("client \(number) knows UID \(message.uid) of \(mailbox.name) as another message")
                 }
                 if UInt64(message.uid) >= copy.watermark { copy.messages[message.uid] = message.id }
             }
             copy.watermark = max(copy.watermark, mailbox.uidNext)
+            copy.modSeq = mailbox.highestModSeq
             copies[mailbox.id] = copy
         }
     }
@@ -91,6 +98,12 @@ final class SimulatedClient {
             for message in mailbox.messages where copy.messages[message.uid] != message.id {
                 world.violate(
                     "client \(number) of \(account) never got UID \(message.uid) (\(message.id)) of \(mailbox.name) (\(mailbox.id))"
+                )
+            }
+            for message in mailbox.messages where copy.flags[message.uid] != message.flags {
+                let stale = copy.flags[message.uid] ?? []
+                world.violate(
+                    "client \(number) of \(account) has flags \(stale) of UID \(message.uid) of \(mailbox.name), not \(message.flags)"
                 )
             }
         }

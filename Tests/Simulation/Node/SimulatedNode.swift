@@ -165,7 +165,7 @@ final class SimulatedNode: NetworkEnd {
 
     private var identities: [MemberIdentity] {
         (store?.members ?? []).compactMap { record in
-            record.replica.map { MemberIdentity(name: record.name, replica: $0) }
+            record.replica.map { MemberIdentity(name: record.name, replica: $0, lives: record.lives) }
         }
     }
 
@@ -262,6 +262,7 @@ final class SimulatedNode: NetworkEnd {
         guard life == self.life, let store else { return }
         dial()
         store.maintainUIDs()
+        store.markModSeqs()
         world.after(world.number(50_000...100_000)) { [self] in beat(life) }
     }
 

@@ -32,6 +32,7 @@ extension SimulatedStore {
             var batch = OperationBatch(
                 replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp, account: index,
                 context: context(past: point.past), stripe: stripe)
+            batch.mayOpenEpochs = progress.knowsFormerLives
             let newBodies = try command(&box.state, &batch)
             absorb(batch.changes)
             guard !batch.operations.isEmpty else { return whenDurable { done(.success([])) } }
@@ -125,6 +126,10 @@ extension SimulatedStore {
             if dot.counter > last {
                 box(operation.account).state.apply(operation, context: context, changes: &changes)
             }
+            if case .mark = operation.body, dot.replica == replica.own {
+                readMark()
+                context.modSeqs = modSeqs
+            }
             context.past[dot.replica] = dot.counter
         }
         absorb(changes)
@@ -132,6 +137,10 @@ extension SimulatedStore {
 
     func absorb(_ changes: [StateChange]) {
         for change in changes {
+            if let modSeq = change.modSeq {
+                replica.noteTold(modSeq: modSeq)
+                hasToldModSeqs = true
+            }
             switch change {
             case .bodyRetained(let digest, let size): holders[digest, default: (0, size)].count += 1
             case .bodyReleased(let digest):

@@ -63,6 +63,7 @@ extension SimulatedStore {
             accounts[index] = AccountBox(state)
             imported[index] = account.imported
         }
+        readMark()
     }
 
     private func replay(_ payload: [UInt8]) throws(CRDTError) {

@@ -22,9 +22,11 @@ final class SimulatedImport {
     var replica: Replica
     var steps: [SnapshotImportStep] = []
 
-    init(_ transfer: TransferID, _ scope: SnapshotScope, _ replica: consuming Replica, now: UInt64) {
+    init(
+        _ transfer: TransferID, _ scope: SnapshotScope, _ replica: consuming Replica, now: UInt64, modSeqs: ModSeqStamp
+    ) {
         (self.transfer, self.scope) = (transfer, scope)
-        source = SnapshotImport(scope, nowMilliseconds: now)
+        source = SnapshotImport(scope, nowMilliseconds: now, modSeqs: modSeqs)
         self.replica = replica
     }
 }
@@ -80,7 +82,7 @@ extension SimulatedStore {
 
     func beginImport(_ transfer: TransferID, _ scope: SnapshotScope) {
         world.note("\(node) begins to import \(transfer) \(scope)")
-        arriving = SimulatedImport(transfer, scope, Replica(forgettingHistoryOf: replica), now: now)
+        arriving = SimulatedImport(transfer, scope, Replica(forgettingHistoryOf: replica), now: now, modSeqs: modSeqs)
     }
 
     /// Takes in a part; after the last one the snapshot is in force.
@@ -134,7 +136,7 @@ extension SimulatedStore {
         let made = try accounts(arriving.steps, context)
         let snapshot = arriving.replica.positions(of: arriving.replica.delivered)
         let vector = arriving.replica.positions(of: arriving.source.vector)
-        let former = (accounts: accounts, imported: imported, required: required)
+        let former = (accounts: accounts, imported: imported, required: required, modSeqs: modSeqs)
         let before = StreamVector(replica.deliveredPositions)
         // The new replica stands in for the old one while the log is read; it is put back if that fails.
         swap(&replica, &arriving.replica)
@@ -142,13 +144,14 @@ extension SimulatedStore {
         imported = made.mapValues { $0.1 }
         required = vector
         do throws(CRDTError) {
+            readMark()
             try replayOwnLog()
             for (index, box) in accounts {
                 guard let name = replica.symbols.name(of: index),
                     let formerIndex = arriving.replica.symbols.account(named: name),
                     let old = former.accounts[formerIndex]
                 else { continue }
-                Exposure.carryOver(from: old.state, to: &box.state)
+                Exposure.carryOver(from: old.state, to: &box.state, modSeqs)
             }
             for position in before.positions where position.origin == replica.id {
                 guard replica.delivered[replica.own] >= position.counter else {
@@ -157,7 +160,7 @@ extension SimulatedStore {
             }
         } catch {
             swap(&replica, &arriving.replica)
-            (accounts, imported, required) = former
+            (accounts, imported, required, modSeqs) = former
             throw error
         }
         generation += 1
@@ -191,7 +194,7 @@ extension SimulatedStore {
                 throw CRDTError(.notPermitted, "this store went on meanwhile")
             }
             if let old = accounts[index] { loadAll(old) }
-            if let old = accounts[index] { Exposure.carryOver(from: old.state, to: &box.state) }
+            if let old = accounts[index] { Exposure.carryOver(from: old.state, to: &box.state, modSeqs) }
             accounts[index] = box
             imported[index] = vector
             required += replica.positions(of: vector)

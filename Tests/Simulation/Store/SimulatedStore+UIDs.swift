@@ -31,6 +31,7 @@ extension SimulatedStore {
             }
             situation.canReachLastAppender = facts.lastAppender.map { unreachableSince[$0] == nil } ?? true
             situation.hasLocalInterest = localInterest.contains(name)
+            situation.mayOpenEpochs = progress.knowsFormerLives
             situation.awaitsBranches = awaitsBranches(of: mailbox, facts, box)
             let action = UIDPolicy().action(facts, situation, own: replica.id)
             if action == .none { return }

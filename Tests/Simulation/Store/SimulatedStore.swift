@@ -46,6 +46,9 @@ final class SimulatedStore {
     var newestOwn: HybridTimestamp
     var durableOwn = HybridTimestamp(rawValue: 0)
     var progress = GroupProgress()
+    /// What the modification sequences of this replica have in common, and whether any were told since its last mark.
+    var modSeqs: ModSeqStamp
+    var hasToldModSeqs = false
     /// Since when replicas cannot be reached, in milliseconds.
     var unreachableSince: [ReplicaID: UInt64] = [:]
     /// The accounts that have a session here.
@@ -74,6 +77,7 @@ final class SimulatedStore {
         (self.world, self.oracle, self.disk) = (world, oracle, disk)
         (self.node, self.stripe) = (node, stripe)
         self.replica = replica
+        modSeqs = ModSeqStamp(tag: UInt8(stripe.index))
         marks = image.marks
         bodies = image.bodies
         required = image.required
@@ -95,9 +99,11 @@ final class SimulatedStore {
     }
 
     func context(past: VersionVector = VersionVector()) -> ApplyContext {
-        ApplyContext(
+        var context = ApplyContext(
             past: past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
             keywordHashes: replica.symbols.keywordHashes)
+        context.modSeqs = modSeqs
+        return context
     }
 
     func box(_ index: AccountIndex) -> AccountBox {
@@ -228,7 +234,7 @@ final class SimulatedStore {
                     uidNext: summary.uidNext, highestModSeq: summary.highestModSeq, waiting: summary.waiting,
                     messages: messages))
         }
-        return AccountView(mailboxes: views, subscriptions: box.state.subscribedNames)
+        return AccountView(mailboxes: views, subscriptions: box.state.subscribedNames, localModSeq: translation())
     }
 
     /// The first broken rule of the replica or a state.

@@ -140,4 +140,6 @@ enum Mutant: String, CaseIterable {
     case skipsOneMoreThanTheSnapshotHad
     /// What is deleted here is forgotten before everybody has deleted it.
     case prunesTooEarly
+    /// A MODSEQ that another replica told is taken for one of this replica's own.
+    case believesForeignModSeqs
 }

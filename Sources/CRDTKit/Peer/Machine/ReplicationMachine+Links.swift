@@ -250,6 +250,7 @@ extension ReplicationMachine {
         let former = announced
         announced = [:]
         for identity in identities { announced[identity.name] = identity.replica }
+        formerLives = Set(identities.first { $0.name == group.node }?.lives ?? [])
         let others = group.members.filter { $0.name != group.node }
         for member in others {
             let name = member.name

@@ -63,7 +63,7 @@ extension ReplicationMachine {
     }
 
     /// Computes what is stable and what the log need not keep: once per tick, never per operation.
-    private mutating func updateStability() {
+    mutating func updateStability() {
         var progress = GroupProgress()
         var (effective, acknowledged, exchanged) = (durable, durable, durable)
         var secured = members.isEmpty ? durable[store.replica] : 0
@@ -83,9 +83,21 @@ extension ReplicationMachine {
         progress.retain = acknowledged.positions
         progress.ownSecured = min(secured, durable[store.replica])
         progress.exchanged = exchanged.positions
+        progress.knowsFormerLives = knowsFormerLives
         guard progress != reportedProgress else { return }
         reportedProgress = progress
         put(.advanceStability(progress))
+    }
+
+    /// Whether all operations of this node's former lives are here that any member holds: each must have been heard for that. A new store does not know what it
+    /// was before until it has caught up with somebody.
+    private var knowsFormerLives: Bool {
+        if members.isEmpty { return true }
+        if isNew && !members.values.contains(where: { $0.acknowledgement.effective != nil }) { return false }
+        return formerLives.allSatisfy { life in
+            life == store.replica
+                || members.values.allSatisfy { $0.heardAt != nil && $0.durable[life] <= durable[life] }
+        }
     }
 
     // MARK: Deadline

@@ -57,6 +57,10 @@ public struct ReplicationMachine: ~Copyable {
     // Stability.
     var stable = StreamVector()
     var reportedProgress = GroupProgress()
+    /// The replicas that this node was before.
+    var formerLives: Set<ReplicaID> = []
+    /// Whether the store held nothing when the machine was made.
+    let isNew: Bool
 
     // Time, outputs and counts.
     var now: ReplicationTime
@@ -87,12 +91,14 @@ public struct ReplicationMachine: ~Copyable {
         logStart = StreamVector(store.logStart)
         self.announced = [:]
         self.now = now
+        isNew = store.durable.isEmpty
         startedAt = now.monotonicMilliseconds
         tickedAt = now.monotonicMilliseconds
         bodies = BodyWants(limits)
         snapshots = SnapshotTransfers(limits, firstNumber: now.wallMilliseconds)
         ownHistory.note(durable[store.replica], at: now.monotonicMilliseconds)
         setMembers(announced)
+        updateStability()
     }
 
     // MARK: Links

@@ -25,15 +25,19 @@ public struct MemberIdentity: Hashable, Sendable {
     public var name: String
     /// The replica, which changes when the node comes back with a new store.
     public var replica: ReplicaID
+    /// All replicas that the node ever was, as far as it said so.
+    public var lives: [ReplicaID]
 
     /// Ties a name to a replica.
     ///
     /// - Parameters:
     ///   - name: the node's name.
     ///   - replica: the replica.
-    public init(name: String, replica: ReplicaID) {
+    ///   - lives: all replicas that the node ever was; default none.
+    public init(name: String, replica: ReplicaID, lives: [ReplicaID] = []) {
         self.name = name
         self.replica = replica
+        self.lives = lives
     }
 }
 

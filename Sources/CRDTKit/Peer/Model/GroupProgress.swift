@@ -13,6 +13,10 @@ public struct GroupProgress: Hashable, Sendable {
     ///
     /// In contrast to the others it falls when a member comes back.
     public var exchanged: [StreamPosition]
+    /// Whether this node holds all operations that any member holds of the lives that this node had before, as far as there were any.
+    ///
+    /// A node that was wiped, or got a backup back, has the stripe of UIDs that its former lives had, and must not give theirs again.
+    public var knowsFormerLives: Bool
 
     /// Describes progress.
     ///
@@ -21,13 +25,15 @@ public struct GroupProgress: Hashable, Sendable {
     ///   - retain: what every member has acknowledged.
     ///   - ownSecured: the last own operation that at least one other member holds.
     ///   - exchanged: what every member holds that can be reached, nothing concurrent being under way from it.
+    ///   - knowsFormerLives: whether nothing of former lives of this node is unknown here.
     public init(
         stable: [StreamPosition] = [], retain: [StreamPosition] = [], ownSecured: UInt64 = 0,
-        exchanged: [StreamPosition] = []
+        exchanged: [StreamPosition] = [], knowsFormerLives: Bool = true
     ) {
         self.stable = stable
         self.retain = retain
         self.ownSecured = ownSecured
         self.exchanged = exchanged
+        self.knowsFormerLives = knowsFormerLives
     }
 }

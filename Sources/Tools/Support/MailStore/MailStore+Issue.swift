@@ -30,6 +30,7 @@ extension MailStore {
                 batch: OperationBatch(
                     replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp,
                     account: account.index, context: core.context(past: point.past), stripe: options.uidStripe))
+            unit.batch.mayOpenEpochs = core.group.knowsFormerLives
             let result: R
             do { result = try command(&core, box, &unit, prepared) } catch {
                 // A command that breaks its promise has changed what the log will never have.

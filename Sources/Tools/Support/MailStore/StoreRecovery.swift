@@ -38,7 +38,7 @@ struct StoreRecovery {
         logOptions.segmentBytes = Int(options.segmentBytes)
         logOptions.recoverFrom = scanPosition
         logOptions.fileSystem = options.logFiles
-        var replay = Replay(reader: reader, replica: replica, root: root, options)
+        var replay = try Replay(reader: reader, replica: replica, root: root, options)
         let log = try SegmentedLog.open(directory: directory + "/log", options: logOptions) { frame, payload in
             try replay.take(frame, payload)
         }
@@ -89,7 +89,7 @@ private struct Replay: ~Copyable {
 
     init(
         reader: EngineReader, replica: consuming Replica, root: borrowing EngineReader.Root, _ options: MailStoreOptions
-    ) {
+    ) throws {
         self.reader = reader
         let stripe = options.uidStripe
         bodies = BodyLedger(idle: root.idleBodies)
@@ -105,6 +105,7 @@ private struct Replay: ~Copyable {
         group.digest = root.digest
         group.imported = root.imported
         self.replica = replica
+        try readMark()
     }
 
     mutating func take(_ frame: RecoveredFrame, _ payload: RawSpan) throws {
@@ -140,15 +141,17 @@ private struct Replay: ~Copyable {
     }
 
     private mutating func apply(_ frame: DecodedFrame) throws {
-        var context = ApplyContext(
-            past: frame.past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
-            keywordHashes: replica.symbols.keywordHashes)
+        var context = context(past: frame.past)
         let isOwn = frame.origin == replica.own
         for operation in frame.operations {
             let box = try account(operation.account, context)
             operations += 1
             if isOwn { group.newestOwn = operation.timestamp }
             if !box.contains(operation.dot) { try apply(operation, to: box, context, isOwn: isOwn) }
+            if isOwn, case .mark = operation.body {
+                noteMark(box)
+                context.modSeqs = group.modSeqs
+            }
             context.past[operation.dot.replica] = operation.dot.counter
         }
     }
@@ -167,6 +170,7 @@ private struct Replay: ~Copyable {
         }
         for change in changes {
             dirtyRecords += box.note(change)
+            if let modSeq = change.modSeq { replica.noteTold(modSeq: modSeq) }
             switch change {
             case .bodyRetained(let digest, let size):
                 bodies.retained(digest, size: size)
@@ -175,6 +179,24 @@ private struct Replay: ~Copyable {
             default: break
             }
         }
+    }
+
+    /// Reads which mark this replica set last: what is applied now was told above it.
+    private mutating func readMark() throws {
+        guard let index = replica.symbols.account(named: GroupAccount.name) else { return }
+        noteMark(try account(index, context(past: VersionVector())))
+    }
+
+    private mutating func noteMark(_ box: AccountBox) {
+        group.modSeqs.floor = box.state.lastModSeqMark(of: replica.own)
+    }
+
+    private func context(past: VersionVector) -> ApplyContext {
+        var context = ApplyContext(
+            past: past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
+            keywordHashes: replica.symbols.keywordHashes)
+        context.modSeqs = group.modSeqs
+        return context
     }
 
     private mutating func account(_ index: AccountIndex, _ context: ApplyContext) throws -> AccountBox {

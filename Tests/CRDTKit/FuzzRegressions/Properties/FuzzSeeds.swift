@@ -108,6 +108,7 @@ package enum FuzzSeeds {
                             settled: [UIDAssignment(uid: 9, epoch: UIDEpoch(number: 6, owner: first.id))])),
                     .member(.add(name: "worker-1", stripe: 2, addresses: ["127.0.0.1:1430"])),
                     .member(.announce(name: "worker-1", replica: second.id)), .member(.remove(name: "storage")),
+                    .mark(stripe: 3),
                 ])
             for payload in result { _ = try second.receive(payload, nowMilliseconds: now) }
             let origin = try second.replica(first.id)

@@ -32,6 +32,7 @@ enum GlobalOperation {
         case .epoch(let mailbox, let opening):
             return "epoch \(dot(mailbox.dot, replica)) \(opening)"
         case .member(let change): return "member \(change)"
+        case .mark(let stripe): return "mark \(stripe)"
         }
     }
 

@@ -67,7 +67,7 @@ final class AccountBox: @unchecked Sendable {
             dirty.mailboxes.insert(mailbox)
             return dirty.records[mailbox, default: []].insert(message).inserted ? 1 : 0
         case .subscriptionChanged(let name): dirty.subscriptions.insert(name)
-        case .memberChanged: dirty.members = true
+        case .memberChanged, .modSeqsMarked: dirty.members = true
         case .messageAppeared, .messageVanished, .flagsChanged, .bodyRetained, .bodyReleased: break
         }
         return 0

@@ -115,9 +115,11 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
 
     /// The names behind the indexes, with a causal past.
     func context(past: VersionVector) -> ApplyContext {
-        ApplyContext(
+        var context = ApplyContext(
             past: past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
             keywordHashes: replica.symbols.keywordHashes)
+        context.modSeqs = group.modSeqs
+        return context
     }
 
     /// Takes in what operations changed: what is to be written, which bodies are held, and what sessions are to be told.
@@ -139,11 +141,16 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         noteUIDWork(box)
         for change in changes {
             dirtyRecords += box.note(change)
+            if let modSeq = change.modSeq {
+                replica.noteTold(modSeq: modSeq)
+                group.hasToldModSeqs = true
+            }
             switch change {
             case .bodyRetained(let digest, let size):
                 bodies.retained(digest, size: size)
                 if isRemote { bodies.retainedByOther(digest, size: size) }
             case .bodyReleased(let digest): bodies.released(digest)
+            case .modSeqsMarked: break
             case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten,
                 .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged,
                 .memberChanged:
@@ -182,7 +189,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
         case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
         case .mailboxChanged, .mailboxAppeared, .mailboxForgotten, .recordChanged, .recordRemoved, .bodyRetained,
-            .bodyReleased, .subscriptionChanged, .memberChanged:
+            .bodyReleased, .subscriptionChanged, .memberChanged, .modSeqsMarked:
             return nil
         }
     }

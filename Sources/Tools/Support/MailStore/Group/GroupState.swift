@@ -29,6 +29,8 @@ struct GroupState {
     var ownSecured: UInt64 = 0
     /// What the members that can be reached hold, with all that they had issued before being here.
     var exchanged = VersionVector()
+    /// Whether nothing is unknown here of what former lives of this node did.
+    var knowsFormerLives = true
     /// Forked mailboxes that this replica is to merge.
     var forks: [MailboxKey: PendingMerge] = [:]
     /// Replicas that cannot be reached.
@@ -47,6 +49,12 @@ struct GroupState {
     var exportHolds: [TransferID: LogPosition] = [:]
     /// Whether nothing of the log is cut because a snapshot is coming in, on top of which it will be put.
     var holdsLog = false
+    /// What the modification sequences of this replica have in common.
+    var modSeqs: ModSeqStamp
+    /// Whether clients were told modification sequences since the replica set its last mark.
+    var hasToldModSeqs = false
+    /// Whether a snapshot comes in, whose messages must get modification sequences above all marks.
+    var isImporting = false
     /// What was done about UIDs.
     var uidCounts = UIDCounts()
     /// How often memory went back to what is durable: peers have to send again what was lost by that.
@@ -55,6 +63,7 @@ struct GroupState {
     init(stripe: UIDStripe, marks: LogMarks) {
         self.stripe = stripe
         self.marks = marks
+        modSeqs = ModSeqStamp(tag: UInt8(truncatingIfNeeded: stripe.index))
         stable = stripe == .sole ? nil : VersionVector()
     }
 
@@ -64,8 +73,10 @@ struct GroupState {
         acknowledged = old.acknowledged
         ownSecured = old.ownSecured
         unreachable = old.unreachable
+        knowsFormerLives = old.knowsFormerLives
         exportHolds = old.exportHolds
         holdsLog = old.holdsLog
+        isImporting = old.isImporting
         uidCounts = old.uidCounts
         setbacks = old.setbacks + 1
     }

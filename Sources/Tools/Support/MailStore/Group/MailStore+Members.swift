@@ -7,7 +7,7 @@ internal import Synchronization
 
 extension MailStore {
     /// The group's own account, which is nobody's mail.
-    private func groupAccount() throws(MailStoreError) -> MailAccount {
+    func groupAccount() throws(MailStoreError) -> MailAccount {
         let (index, era) = try core.withLock { core throws(MailStoreError) in
             do { return (try core.replica.account(named: GroupAccount.name), core.era) } catch {
                 throw MailStoreError(error)

@@ -17,6 +17,7 @@ extension MailStore {
             core.group.acknowledged = progress.retain
             core.group.ownSecured = progress.ownSecured
             core.group.exchanged = core.vector(progress.exchanged)
+            core.group.knowsFormerLives = progress.knowsFormerLives
             guard let known = core.group.stable else { return [] }
             let vector = core.vector(progress.stable)
             core.group.stable = vector

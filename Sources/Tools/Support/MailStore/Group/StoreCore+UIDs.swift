@@ -24,6 +24,7 @@ struct UIDSituation {
     let mailbox: MailboxID
     let hasLocalInterest: Bool
     let awaitsBranches: Bool
+    let mayOpenEpochs: Bool
 }
 
 extension StoreCore {
@@ -79,7 +80,8 @@ extension StoreCore {
         let key = MailboxKey(account: box.index, mailbox: mailbox)
         return UIDSituation(
             mailbox: mailbox, hasLocalInterest: listeners[key] != nil || group.awaited.contains(key),
-            awaitsBranches: group.stable != nil && group.forks[key]?.isDue != true)
+            awaitsBranches: group.stable != nil && group.forks[key]?.isDue != true,
+            mayOpenEpochs: group.knowsFormerLives)
     }
 
     /// Notes when mailboxes of this owner were first seen forked, and whether they may be merged by now.
@@ -113,7 +115,7 @@ extension StoreCore {
             UIDPolicy.Situation(
                 ownerUnreachableMilliseconds: isGone ? .max : nil, hasLocalInterest: situation.hasLocalInterest,
                 canReachLastAppender: facts.lastAppender.map { !unreachable.contains($0) } ?? true,
-                awaitsBranches: situation.awaitsBranches),
+                awaitsBranches: situation.awaitsBranches, mayOpenEpochs: situation.mayOpenEpochs),
             own: own)
     }
 
@@ -143,6 +145,7 @@ extension StoreCore {
             batch: OperationBatch(
                 replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp,
                 account: box.index, context: context(past: point.past), stripe: group.stripe))
+        issued.batch.mayOpenEpochs = group.knowsFormerLives
         do { try body(&issued.batch) } catch {
             if !issued.batch.operations.isEmpty { stateFailed(MailStoreError(error)) }
             throw error

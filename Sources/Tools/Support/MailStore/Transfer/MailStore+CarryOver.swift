@@ -175,7 +175,7 @@ extension StoreCore {
         let known = Set(box.state.recordedMailboxes)
         for mailbox in old.state.recordedMailboxes where known.contains(mailbox) {
             if !box.state.isResident(mailbox) { try box.state.installMessages(reader.messages(of: index, mailbox)) }
-            box.state.carryOver(mailbox, from: old.state, changes: &changes)
+            box.state.carryOver(mailbox, from: old.state, modSeqs: group.modSeqs, changes: &changes)
         }
         _ = absorb(changes, of: box, origin: 0)
     }

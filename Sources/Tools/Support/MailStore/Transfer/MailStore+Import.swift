@@ -27,8 +27,10 @@ extension MailStore {
                 }
                 let importer = core.withLock { core in
                     core.group.holdsLog = fresh != nil
+                    core.group.isImporting = true
                     return SnapshotImporter(
-                        transfer, scope, now: now(), fork: ReplicaFork(of: core.replica), engine: fresh)
+                        transfer, scope, now: now(), modSeqs: core.group.modSeqs, fork: ReplicaFork(of: core.replica),
+                        engine: fresh)
                 }
                 transfers.withLock { $0.arriving = importer }
             }
@@ -56,6 +58,7 @@ extension MailStore {
                 try await replaceAccount(by: importer)
                 transfers.withLock { if $0.arriving === importer { $0.arriving = nil } }
             }
+            core.withLock { $0.group.isImporting = false }
             return .accepted
         } catch {
             await abortImport(transfer)
@@ -82,7 +85,10 @@ extension MailStore {
             return arriving
         }
         guard let importer else { return }
-        core.withLock { $0.group.holdsLog = false }
+        core.withLock { core in
+            core.group.holdsLog = false
+            core.group.isImporting = false
+        }
         guard let engine = importer.engine else { return }
         engine.close()
         do { try replacement.discard() } catch {

@@ -106,7 +106,7 @@ extension StoreCore {
         let (before, after) = (box.state.recordedMailboxes, came.recordedMailboxes)
         let known = Set(after)
         for mailbox in before where known.contains(mailbox) {
-            came.carryOver(mailbox, from: box.state, changes: &changes)
+            came.carryOver(mailbox, from: box.state, modSeqs: group.modSeqs, changes: &changes)
         }
         var gone: Set<Dot> = []
         for mailbox in before {

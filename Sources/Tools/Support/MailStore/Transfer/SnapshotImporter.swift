@@ -37,14 +37,16 @@ actor SnapshotImporter {
     ///   - transfer: the transfer.
     ///   - scope: what is expected.
     ///   - now: the wall clock, milliseconds since 1970.
+    ///   - modSeqs: what the modification sequences of the store's replica have in common.
     ///   - fork: a replica without history that knows the names of the store's.
     ///   - engine: the new engine; nil for one account.
     init(
-        _ transfer: TransferID, _ scope: SnapshotScope, now: UInt64, fork: consuming ReplicaFork, engine: LMDBEngine?
+        _ transfer: TransferID, _ scope: SnapshotScope, now: UInt64, modSeqs: ModSeqStamp, fork: consuming ReplicaFork,
+        engine: LMDBEngine?
     ) {
         self.transfer = transfer
         self.scope = scope
-        source = SnapshotImport(scope, nowMilliseconds: now)
+        source = SnapshotImport(scope, nowMilliseconds: now, modSeqs: modSeqs)
         identity = fork.replica.id
         self.fork = fork
         self.engine = engine

@@ -107,7 +107,7 @@ package struct ReplicaGroup: Sendable {
                 group: name, partition: partition, node: node,
                 members: all.map { GroupMember(name: $0.name, stripe: $0.stripe) }, settings: settings),
             announced: records.compactMap { record in
-                record.replica.map { MemberIdentity(name: record.name, replica: $0) }
+                record.replica.map { MemberIdentity(name: record.name, replica: $0, lives: record.lives) }
             },
             peers: all.filter { $0.name != node }.map { PeerAddress(name: $0.name, addresses: $0.addresses) },
             unreadable: unreadable)

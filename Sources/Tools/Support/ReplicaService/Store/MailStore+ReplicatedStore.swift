@@ -58,7 +58,10 @@ package struct MailStoreReplica: ReplicatedStore {
         _ = try await store.takeNewIncarnation()
     }
 
-    package func maintain() async throws { try await store.maintainUIDs() }
+    package func maintain() async throws {
+        try await store.maintainUIDs()
+        try await store.markModSeqs()
+    }
 
     package func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
         try store.beginExport(transfer, scope)
