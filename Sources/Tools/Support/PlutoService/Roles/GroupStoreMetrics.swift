@@ -54,6 +54,11 @@ enum GroupStoreMetrics {
             ("pluto_uid_hand_overs_total", "Mailboxes that this node handed over.", { $0.handOvers }),
             ("pluto_uid_merges_total", "Split brains that this node healed.", { $0.merges }),
             (
+                "pluto_uid_waits_in_vain_total",
+                "Writes that waited for a UID of another node as long as they may, and answered without.",
+                { $0.waitsInVain }
+            ),
+            (
                 "pluto_conflicts_total", "Operations that met the outcome of a concurrent one.",
                 { $0.concurrency.conflicts }
             ),
