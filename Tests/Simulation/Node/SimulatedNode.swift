@@ -437,6 +437,8 @@ final class SimulatedNode: NetworkEnd {
         world.note("\(name) reports \(text)")
         switch event {
         case .divergence where world.expectsDivergence: break
+        // Only a full disk refuses with this.
+        case .deliveryFailed(_, _, let error, _) where error.code == .unavailable: break
         case .deliveryFailed, .bodyMismatch, .divergence: world.violate("\(name) reports \(text)")
         default: break
         }

@@ -185,6 +185,12 @@ final class SimulatedStore {
 
     // MARK: Status
 
+    /// The disk fills up, or has room again.
+    func setFull(_ isFull: Bool) {
+        disk.isFull = isFull
+        signal()
+    }
+
     var status: StoreStatus {
         var digest: StateDigest?
         if isSettled && isReady {
@@ -194,7 +200,7 @@ final class SimulatedStore {
         }
         return StoreStatus(
             replica: replica.id, durable: durable, logStart: marks.start.positions, logEnd: disk.end, digest: digest,
-            newestOwnTimestamp: durableOwn)
+            newestOwnTimestamp: durableOwn, isWritable: !disk.isFull)
     }
 
     func digests(after name: String?, limit: Int) -> DigestPage? {

@@ -51,7 +51,8 @@ public enum ReplicationDirective: Sendable {
     /// cap the store may drop more, but never own operations after `ownSecured`, the last own counter that at least
     /// one other member holds. All three only grow, except after a member joined.
     case advanceStability(stable: [StreamPosition], retain: [StreamPosition], ownSecured: UInt64)
-    /// Tell the store which replicas cannot be reached now: members not heard for a while, and lives that ended.
+    /// Tell the store which replicas cannot assign UIDs now: members not heard for a while, members that could not write
+    /// for as long, and lives that ended.
     case setUnreachable(Set<ReplicaID>)
     /// Issue a membership operation that ties this node's name to its replica, unless the state says so already.
     case announce(MemberIdentity)

@@ -29,7 +29,8 @@ extension ReplicationMachine {
         if hasLostOwn(StreamVector(presence.durable)) {
             return refuse(link, RefusalReason(.staleLife, "\(group.node) lost own operations and begins a new life"))
         }
-        if members[peer]?.take(presence, wallMilliseconds: now.wallMilliseconds) == true { evaluateSubscriptions() }
+        if members[peer]?.take(presence, at: now) == true { evaluateSubscriptions() }
+        if checkWritability(peer) { updateUnreachable() }
         compareDigests()
     }
 

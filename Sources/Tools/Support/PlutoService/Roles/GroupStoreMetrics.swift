@@ -30,6 +30,10 @@ enum GroupStoreMetrics {
                 stores.map { MetricsRegistry.Sample([$0.name], count($0.store.logCounts)) }
             }
         }
+        try registry.observe(
+            .gauge, "pluto_store_writable", help: "0 while the store cannot write: its disk is full or fails.",
+            labels: ["group"]
+        ) { stores.map { MetricsRegistry.Sample([$0.name], $0.store.isWritable ? 1 : 0) } }
         try registerUIDs(stores, in: registry)
     }
 

@@ -62,7 +62,10 @@ package struct MailStoreReplica: ReplicatedStore {
         _ = try await store.takeNewIncarnation()
     }
 
-    package func maintain() async throws { try await store.maintainUIDs() }
+    package func maintain() async throws {
+        store.checkDisk()
+        try await store.maintainUIDs()
+    }
 
     package func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) async throws {
         try store.beginExport(transfer, scope)
