@@ -248,7 +248,7 @@ import Testing
         let simulation = group(3, seed: seed)
         simulation.append(at: 0, 5)
         simulation.wait("all to have all") { $0.isEqual && $0.messages(at: 1).count == 5 }
-        simulation.nodes[0].store?.setFull(true)
+        simulation.nodes[0].setFull(true)
         simulation.append(at: 1, 10)
         simulation.lookEverywhere()
         simulation.wait("the others to see it", within: 10_000) { world in
@@ -260,7 +260,7 @@ import Testing
         // Nobody waits any more: what comes now gets its UID at once.
         simulation.append(at: 1, 1)
         #expect(simulation.messages(at: 1).count == 16)
-        simulation.nodes[0].store?.setFull(false)
+        simulation.nodes[0].setFull(false)
         simulation.wait("all to have all", within: 120_000) { world in
             world.lookEverywhere()
             return (0..<3).allSatisfy { world.messages(at: $0).count == 16 }

@@ -185,12 +185,6 @@ final class SimulatedStore {
 
     // MARK: Status
 
-    /// The disk fills up, or has room again.
-    func setFull(_ isFull: Bool) {
-        disk.isFull = isFull
-        signal()
-    }
-
     var status: StoreStatus {
         var digest: StateDigest?
         if isSettled && isReady {
