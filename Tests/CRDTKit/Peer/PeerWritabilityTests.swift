@@ -105,6 +105,28 @@ import Testing
         }
     }
 
+    @Test func aNodeThatHasRoomAgainAsksAtOnceForWhatItCouldNotTake() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        let origin = try ToyStore(2)
+        try origin.issue(3)
+        script.store.isWritable = false
+        script.store.refuses = CRDTError(.unavailable, "the disk is full")
+        script.sync()
+        var link = script.establish("a", 2, .incoming, durable: [position(2, 3)])
+        for _ in 0..<4 {
+            script.feed(origin.log, link)
+            #expect(script.closed.last?.link == link)
+            link = script.establish("a", 2, .incoming, durable: [position(2, 3)])
+        }
+        script.clear()
+        script.advance(100)
+        #expect(script.subscriptions(link).isEmpty)
+        script.store.isWritable = true
+        script.store.refuses = nil
+        script.sync()
+        #expect(script.subscriptions(link) == [[position(2, 1)]])
+    }
+
     @Test func allOthersLearnWhoseDiskIsFull() throws {
         let cluster = try ToyCluster(3, seed: 5)
         try cluster.run(milliseconds: 4_000)

@@ -103,6 +103,11 @@ extension ReplicationMachine {
         }
     }
 
+    /// What this node could not take is asked for at once; what is refused for another reason rests as long as it would have next.
+    mutating func endPauses() {
+        for origin in pauses.keys { pauses[origin]?.until = now.monotonicMilliseconds }
+    }
+
     // MARK: Acknowledgements
 
     /// Tells the peer at once that operations it sent are durable; what came by other links may wait.

@@ -27,7 +27,9 @@ extension ReplicationMachine {
             case .incoming: if isMoved { acknowledge(link) }
             }
         }
-        if !reportedUnserved.isEmpty { evaluateSubscriptions() }
+        let hasRoomAgain = status.isWritable && !former.isWritable
+        if hasRoomAgain { endPauses() }
+        if hasRoomAgain || !reportedUnserved.isEmpty { evaluateSubscriptions() }
         if isMoved { askForMissingBodies() }
     }
 
