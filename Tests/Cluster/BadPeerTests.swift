@@ -243,21 +243,40 @@ extension Clusters {
 
         /// Two real nodes whose files differ in what must be the same everywhere.
         @Test(arguments: [
-            ("HierarchySeparator = \".\"", "HierarchySeparator = \"/\""),
-            ("UnreachableAfterMilliseconds", "WindowBytes = 2097152\nUnreachableAfterMilliseconds"),
-        ]) func nodesWithDifferentSettingsRefuseEachOtherAndSayWhy(_ text: String, _ other: String) throws {
+            (
+                "HierarchySeparator = \".\"", "HierarchySeparator = \"/\"",
+                eu: ", which are HierarchySeparator ., WindowBytes ",
+                us: ", which are HierarchySeparator /, WindowBytes "
+            ),
+            (
+                "UnreachableAfterMilliseconds", "WindowBytes = 2097152\nUnreachableAfterMilliseconds",
+                eu: ", which are HierarchySeparator ., WindowBytes 1048576",
+                us: ", which are HierarchySeparator ., WindowBytes 2097152"
+            ),
+            (
+                "UserEnd = 1000", "UserEnd = 500", eu: ": UserEnd is 500 there and 1000 here",
+                us: ": UserEnd is 1000 there and 500 here"
+            ),
+        ]) func nodesWithDifferentSettingsRefuseEachOtherAndSayWhy(
+            _ text: String, _ other: String, eu: String, us: String
+        ) throws {
             let cluster = try Cluster()
             let right = try Files.read(cluster.folder.file("us-worker.toml"))
             let wrong = String(decoding: right, as: UTF8.self)
                 .replacing(text, with: other)
             try Files.write(cluster.folder.file("us-worker.toml"), Array(wrong.utf8))
             try cluster.start(["eu-worker", "eu-distributor", "us-worker"])
-            for name in ["eu-worker", "us-worker"] {
+            for (name, peer, difference) in [("eu-worker", "us-worker", eu), ("us-worker", "eu-worker", us)] {
                 try cluster.eventually("\(name) says why") {
-                    let log = try cluster.logText(of: name)
-                    let own = name == "us-worker" && text.hasPrefix("H") ? "/" : "."
-                    return log.contains("otherConfiguration: the settings of group users at ")
-                        && log.contains("differ from those here, which are HierarchySeparator \(own), WindowBytes ")
+                    try cluster.logText(of: name).contains(
+                        "otherConfiguration: the settings of group users at \(peer) differ from those here\(difference)"
+                    )
+                }
+                // Whoever of the two sees it first refuses the link, and the other counts that.
+                let node = try #require(cluster.plan.node(name))
+                try cluster.eventually("\(name) counts it") {
+                    (try? MetricsScrape(port: node.metrics).sum(
+                        "pluto_replication_refusals_total", label: "reason=\"otherConfiguration\"")) ?? 0 > 0
                 }
             }
             try cluster.eventually("status says why") {

@@ -68,6 +68,17 @@ extension Clusters.OriginalDefects {
             #expect(try bob.append(to: "INBOX", mail).isOK)
         }
         #expect(try MailboxView("INBOX", bob).messages.count == 6)
+        // The node that gives alice's messages their UIDs cannot; another one takes that over, and shows them.
+        try cluster.eventually("us shows what is written there while eu is full") {
+            try Set((1...5).map { "Subject: us \($0)" }).isSubset(of: MailboxView("INBOX", us).subjects)
+        }
+        try cluster.eventually("status and metrics say which node is full") {
+            let node = try #require(cluster.plan.node("us-worker"))
+            let status = try cluster.pluto(["status", "--config", "whole.toml"])
+            return try MetricsScrape(port: node.metrics).sum(
+                "pluto_replication_peer_writable", label: "peer=\"eu-worker\"") == 0
+                && status.output.contains("eu-worker: group users: cannot write: its disk is full or fails")
+        }
         try cluster.eventually("us has what eu acknowledged") {
             try Set((1...acknowledged).map { "Subject: eu \($0)" }).isSubset(of: MailboxView("INBOX", us).subjects)
         }

@@ -35,6 +35,7 @@ struct Scenario {
         faults.wipe = chance.once(in: 4) ? UInt64(chance.number(20...60)) : 0
         faults.absence = chance.once(in: 4) ? UInt64(chance.number(15...40)) : 0
         faults.membership = chance.once(in: 5) ? UInt64(chance.number(15...40)) : 0
+        faults.full = chance.once(in: 3) ? UInt64(chance.number(6...30)) : 0
     }
 
     private struct ChanceOf {

@@ -243,6 +243,32 @@ import Testing
         check(simulation)
     }
 
+    /// D13: a node with a full disk counts for nothing in the original until somebody notices. Here others look after its mailboxes.
+    @Test(arguments: 0..<5) func mailForANodeWhoseDiskIsFullIsSeenByTheOthers(seed: UInt64) {
+        let simulation = group(3, seed: seed)
+        simulation.append(at: 0, 5)
+        simulation.wait("all to have all") { $0.isEqual && $0.messages(at: 1).count == 5 }
+        simulation.nodes[0].setFull(true)
+        simulation.append(at: 1, 10)
+        simulation.lookEverywhere()
+        simulation.wait("the others to see it", within: 10_000) { world in
+            world.lookEverywhere()
+            return (1...2).allSatisfy { world.messages(at: $0).count == 15 }
+        }
+        #expect(simulation.messages(at: 0).count == 5)
+        #expect(simulation.nodes[1].reports["unwritable", default: 0] == 1)
+        // Nobody waits any more: what comes now gets its UID at once.
+        simulation.append(at: 1, 1)
+        #expect(simulation.messages(at: 1).count == 16)
+        simulation.nodes[0].setFull(false)
+        simulation.wait("all to have all", within: 120_000) { world in
+            world.lookEverywhere()
+            return (0..<3).allSatisfy { world.messages(at: $0).count == 16 }
+        }
+        #expect(simulation.nodes[1].reports["writable", default: 0] == 1)
+        check(simulation)
+    }
+
     /// A take-over while the owner is cut off, and its return: no UID changes its meaning, and everybody sees all mail.
     @Test(arguments: 0..<5) func aSplitBrainHealsWithoutAnyUIDChangingItsMeaning(seed: UInt64) {
         let simulation = group(3, seed: seed)

@@ -86,6 +86,7 @@ final class Simulation {
         world.isCalm = true
         for client in clients { client.isStopped = true }
         network.heal()
+        for node in nodes { node.setFull(false) }
         for node in nodes where !node.isUp { node.start() }
         let limit = world.milliseconds + Simulation.restMilliseconds
         var calm = 0
@@ -191,6 +192,7 @@ final class Simulation {
             if world.fault(faults.wipe) { wipe() }
             if world.fault(faults.absence) { absence() }
             if world.fault(faults.membership) { changeMembership() }
+            if world.fault(faults.full) { fillDisk() }
         }
     }
 
@@ -238,6 +240,13 @@ final class Simulation {
         world.note("\(victim.name) is away")
         victim.crash(thenRestart: false)
         world.after(world.number(4_000_000...12_000_000)) { victim.start() }
+    }
+
+    /// A disk fills up, and has room again after a while that is mostly long enough for others to act.
+    private func fillDisk() {
+        guard let victim = world.pick(nodes.filter(\.serves)) else { return }
+        victim.setFull(true)
+        world.after(world.number(200_000...10_000_000)) { victim.setFull(false) }
     }
 
     private func changeMembership() {

@@ -47,6 +47,24 @@ import Testing
         #expect(try refusal({ $0.presence.durable = [position(1, 5)] }, direction) == .staleLife)
     }
 
+    @Test(arguments: [LinkDirection.incoming, .outgoing])
+    func comparesSettingsThatNotEverybodyKnows(direction: LinkDirection) throws {
+        #expect(try refusal({ $0.partialSettings = ["first": "1", "last": "40"] }, direction) == nil)
+        // One that only keeps a copy need not know them, and each may know others.
+        #expect(try refusal({ $0.partialSettings = [:] }, direction) == nil)
+        #expect(try refusal({ $0.partialSettings = ["last": "40", "other": "x"] }, direction) == nil)
+        #expect(try refusal({ $0.partialSettings = ["last": "41"] }, direction) == .otherConfiguration)
+        let script = try PeerScript()
+        var greeting = script.greeting("a", 2)
+        greeting.partialSettings = ["first": "2", "last": "41"]
+        _ = script.open("a", direction, greeting)
+        #expect(
+            script.closed.last?.reason.text
+                == "the settings of group users at a differ from those here: "
+                + "first is 2 there and 1 here, last is 41 there and 40 here")
+        #expect(script.closed.last?.reason.isTransient == false)
+    }
+
     /// Else nobody could tell the others how a contradiction was settled.
     @Test(
         "Two members that were added at once with one stripe keep nobody else apart",

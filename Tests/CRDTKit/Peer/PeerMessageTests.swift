@@ -15,11 +15,11 @@ import Testing
     static let presence = PeerPresence(
         durable: vector, logStart: [StreamPosition(origin: two, counter: 1)], wallMilliseconds: 1_700_000_000_123,
         newestOwnTimestamp: HybridTimestamp(milliseconds: 1_700_000_000_000), backlogBytes: 70_000,
-        digest: StateDigest(low: 5, high: 6))
+        digest: StateDigest(low: 5, high: 6), isWritable: false)
     static let greeting = PeerGreeting(
         group: "users 1-40", partition: PartitionID(77), node: "worker-1", replica: one, fingerprint: 0xfeed,
         members: [GroupMember(name: "storage", stripe: 0), GroupMember(name: "worker-1", stripe: 1)],
-        presence: presence)
+        partialSettings: ["UserStart": "1", "UserEnd": "40"], presence: presence)
     static let transfer = TransferID(receiver: two, number: 1_700_000_000_001)
     static let page = DigestPage(
         vector: vector,
@@ -117,7 +117,7 @@ import Testing
 
     @Test func futureVersionsAreNamed() {
         var bytes = Array(Self.bytes(.hello(Self.greeting))[4...])
-        bytes[1] = 2
+        bytes[1] = UInt8(ReplicationLimits.protocolVersion + 1)
         #expect(code { _ = try Self.decode(bytes) } == .unsupportedVersion)
     }
 
@@ -149,6 +149,28 @@ import Testing
         #expect(code { _ = try Self.decode(Array(Self.bytes(swapped)[4...])) } == .malformed)
         let page = DigestPage(vector: [], entries: Self.page.entries.reversed(), isLast: true)
         #expect(code { _ = try Self.decode(Array(Self.bytes(.digests(page))[4...])) } == .malformed)
+    }
+
+    @Test func settingsOutOfOrderOrTooManyAreRefused() throws {
+        func bytes(_ settings: [(String, String)], count: Int? = nil) -> [UInt8] {
+            var bytes: [UInt8] = []
+            WireWriter.put(count: count ?? settings.count, into: &bytes)
+            for (name, value) in settings {
+                WireWriter.put(name, into: &bytes)
+                WireWriter.put(value, into: &bytes)
+            }
+            return bytes
+        }
+        func read(_ bytes: [UInt8]) throws(CRDTError) -> [String: String] {
+            var offset = 0
+            let span = bytes.span
+            return try PeerWire.settings(span.bytes, &offset)
+        }
+        #expect(try read(bytes([("a", "1"), ("b", "2")])) == ["a": "1", "b": "2"])
+        #expect(code { _ = try read(bytes([("b", "2"), ("a", "1")])) } == .malformed)
+        #expect(code { _ = try read(bytes([("a", "1"), ("a", "2")])) } == .malformed)
+        #expect(code { _ = try read(bytes([("a", "1")], count: 2)) } == .malformed)
+        #expect(code { _ = try read(bytes([], count: ReplicationLimits.maximumSettings + 1)) } == .limitExceeded)
     }
 
     @Test func longTextsAreCutAtACharacter() throws {

@@ -27,7 +27,7 @@ final class PeerScript {
         GroupDescription(
             group: "users", partition: PartitionID(7), node: node,
             members: members.enumerated().map { GroupMember(name: $0.element, stripe: UInt8($0.offset)) },
-            settings: ["separator": "."])
+            settings: ["separator": "."], partialSettings: ["first": "1", "last": "40"])
     }
 
     var store: ToyStore { node.store }
@@ -49,11 +49,13 @@ final class PeerScript {
     }
 
     func presence(
-        _ durable: [StreamPosition], logStart: [StreamPosition] = [], digest: StateDigest? = nil
+        _ durable: [StreamPosition], logStart: [StreamPosition] = [], digest: StateDigest? = nil,
+        isWritable: Bool = true
     ) -> PeerPresence {
         PeerPresence(
             durable: durable, logStart: logStart, wallMilliseconds: now.wallMilliseconds,
-            newestOwnTimestamp: HybridTimestamp(milliseconds: now.wallMilliseconds), digest: digest)
+            newestOwnTimestamp: HybridTimestamp(milliseconds: now.wallMilliseconds), digest: digest,
+            isWritable: isWritable)
     }
 
     /// Opens a link and exchanges greetings.

@@ -25,6 +25,7 @@ final class ToyStore {
     var readsFail = false
     var refuses: CRDTError?
     var digest: StateDigest?
+    var isWritable = true
     private var importing: [UInt8] = []
     private var upload: UInt64 = 0
     var wall: UInt64 = 1_700_000_000_000
@@ -40,7 +41,7 @@ final class ToyStore {
     var status: StoreStatus {
         StoreStatus(
             replica: replica.id, durable: durable.positions, logStart: marks.start.positions, logEnd: durableEnd,
-            digest: digest, newestOwnTimestamp: HybridTimestamp(milliseconds: wall))
+            digest: digest, newestOwnTimestamp: HybridTimestamp(milliseconds: wall), isWritable: isWritable)
     }
 
     // MARK: Local operations

@@ -161,6 +161,14 @@ final class SimulatedNode: NetworkEnd {
         do throws(CRDTError) { return try Replica(checkpoint: image.replica).id } catch { return nil }
     }
 
+    /// The disk fills up, or has room again.
+    func setFull(_ isFull: Bool) {
+        guard disk.isFull != isFull else { return }
+        world.note("\(name)'s disk \(isFull ? "is full" : "has room again")")
+        disk.isFull = isFull
+        store?.signal()
+    }
+
     // MARK: Group
 
     private var identities: [MemberIdentity] {
@@ -437,6 +445,8 @@ final class SimulatedNode: NetworkEnd {
         world.note("\(name) reports \(text)")
         switch event {
         case .divergence where world.expectsDivergence: break
+        // Only a full disk refuses with this.
+        case .deliveryFailed(_, _, let error, _) where error.code == .unavailable: break
         case .deliveryFailed, .bodyMismatch, .divergence: world.violate("\(name) reports \(text)")
         default: break
         }

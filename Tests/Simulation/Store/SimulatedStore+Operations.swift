@@ -24,6 +24,7 @@ extension SimulatedStore {
         done: @escaping (Result<[GlobalOperation], CRDTError>) -> Void
     ) {
         guard isReady else { return done(.failure(CRDTError(.notPermitted, "the store is catching up"))) }
+        guard !disk.isFull else { return done(.failure(CRDTError(.unavailable, "the disk is full"))) }
         do throws(CRDTError) {
             let index = try replica.account(named: account)
             let box = box(index)
@@ -70,6 +71,11 @@ extension SimulatedStore {
     func receive(_ items: [PeerItem]) -> DeliveryOutcome {
         var outcome = DeliveryOutcome(delivered: [], deliveredOperations: 0)
         var frames: [UInt8] = []
+        if disk.isFull {
+            outcome.refusal = .init(item: 0, error: CRDTError(.unavailable, "the disk is full"))
+            outcome.delivered = replica.deliveredPositions
+            return outcome
+        }
         for (position, item) in items.enumerated() {
             switch item {
             case .body(let digest, let size, let bytes):
@@ -190,6 +196,7 @@ extension SimulatedStore {
         _ digest: BodyDigest, size: UInt64, offset: UInt64, _ bytes: [UInt8]
     ) -> BodyStoreOutcome {
         if bodies[digest] != nil || holders[digest] == nil { return .complete }
+        if disk.isFull { return .failed }
         var held = partialBodies[digest] ?? []
         if offset != UInt64(held.count) { return .partial(held: UInt64(held.count)) }
         held += bytes

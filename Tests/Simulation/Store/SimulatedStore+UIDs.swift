@@ -15,7 +15,7 @@ extension SimulatedStore {
 
     /// Assigns, takes over, hands over and merges as the policy says.
     func maintainUIDs() {
-        guard isReady else { return }
+        guard isReady, !disk.isFull else { return }
         for (index, box) in accounts.sorted(by: { $0.key < $1.key }) {
             guard let name = replica.symbols.name(of: index), name != GroupAccount.name else { continue }
             for mailbox in box.state.mailboxes.map(\.id) { maintain(mailbox, name, index, box) }

@@ -198,7 +198,7 @@ final class SimulatedStore {
         }
         return StoreStatus(
             replica: replica.id, durable: durable, logStart: marks.start.positions, logEnd: disk.end, digest: digest,
-            newestOwnTimestamp: durableOwn)
+            newestOwnTimestamp: durableOwn, isWritable: !disk.isFull)
     }
 
     func digests(after name: String?, limit: Int) -> DigestPage? {

@@ -22,6 +22,9 @@ final class SimulatedDisk {
     /// The checkpoint; replaced as a whole.
     var engine: EngineImage?
 
+    /// Whether there is no room: nothing more is accepted, and what was accepted can still be written.
+    var isFull = false
+
     /// A segment takes no further batch beyond this.
     static let segmentBytes = 8 << 10
 

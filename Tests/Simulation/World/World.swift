@@ -109,12 +109,13 @@ struct FaultProfile {
     var skewMilliseconds: UInt64 = 0
     /// Whether one node's clock is far ahead, yet within what is believed.
     var hasClockFarAhead = false
-    /// Partitions, wipes, crashes, absences and changes of membership per action of the script.
+    /// Partitions, wipes, crashes, absences, changes of membership and full disks per action of the script.
     var partition: UInt64 = 0
     var crash: UInt64 = 0
     var wipe: UInt64 = 0
     var absence: UInt64 = 0
     var membership: UInt64 = 0
+    var full: UInt64 = 0
 
     /// A world without faults.
     static let none = FaultProfile()

@@ -21,6 +21,8 @@ public struct PeerStatus: Hashable, Sendable {
     public var replica: ReplicaID?
     /// Whether it was heard lately.
     public var isReachable = false
+    /// Whether it can write, as it last said.
+    public var isWritable = true
     /// The link that this node sends on.
     public var outgoing = PeerLinkState.down
     /// The link that this node receives on.
@@ -68,6 +70,8 @@ public struct GroupStatus: Hashable, Sendable {
     public var node: String
     /// This node's replica.
     public var replica: ReplicaID
+    /// Whether this node's store can write.
+    public var isWritable = true
     /// The other members, in the order of their names.
     public var peers: [PeerStatus] = []
     /// What this node holds durably.

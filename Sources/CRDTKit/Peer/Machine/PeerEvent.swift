@@ -15,6 +15,10 @@ public enum PeerEvent: Sendable {
     case reachable(peer: String)
     /// A member has not been heard for ``ReplicationLimits/unreachableMilliseconds``.
     case unreachable(peer: String)
+    /// A member has said for ``ReplicationLimits/unreachableMilliseconds`` that it cannot write: its disk is full or fails.
+    case unwritable(peer: String)
+    /// A member that could not write can again.
+    case writable(peer: String)
     /// A member came back with another replica: it was wiped or took a new incarnation.
     case replaced(peer: String, old: ReplicaID, new: ReplicaID)
     /// The peer lists other members than this node: a change is under way, or two configurations differ.

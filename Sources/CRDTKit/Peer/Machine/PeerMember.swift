@@ -20,6 +20,10 @@ struct PeerMember: Sendable {
     /// When a message came last on an established link, on the monotonic clock.
     var heardAt: UInt64?
     var isReachable = false
+    /// Since when it has said that it cannot write, on the monotonic clock; nil if it can.
+    var unwritableSince: UInt64?
+    /// Whether it has said so for so long that it counts as unable to assign UIDs.
+    var isStuck = false
     var acknowledgement = MemberAcknowledgement()
     /// The links that are open, established or not.
     var outgoing: LinkID?
@@ -36,7 +40,7 @@ struct PeerMember: Sendable {
     /// Takes note of what the member says about its progress.
     ///
     /// - Returns: whether something that decides about subscriptions has changed.
-    mutating func take(_ presence: PeerPresence, wallMilliseconds: UInt64) -> Bool {
+    mutating func take(_ presence: PeerPresence, at now: ReplicationTime) -> Bool {
         let vector = StreamVector(presence.durable)
         let start = StreamVector(presence.logStart)
         let isNew = vector != durable || start != logStart
@@ -46,7 +50,8 @@ struct PeerMember: Sendable {
         digest = vector == durable ? presence.digest : nil
         newestOwnTimestamp = max(newestOwnTimestamp, presence.newestOwnTimestamp)
         backlogBytes = presence.backlogBytes
-        clockLeadMilliseconds = Int64(clamping: presence.wallMilliseconds) - Int64(clamping: wallMilliseconds)
+        clockLeadMilliseconds = Int64(clamping: presence.wallMilliseconds) - Int64(clamping: now.wallMilliseconds)
+        unwritableSince = presence.isWritable ? nil : unwritableSince ?? now.monotonicMilliseconds
         return isNew
     }
 
@@ -67,6 +72,7 @@ struct PeerMember: Sendable {
         floor = StreamVector()
         newestOwnTimestamp = HybridTimestamp(rawValue: 0)
         digest = nil
+        unwritableSince = nil
         acknowledgement = MemberAcknowledgement()
     }
 }

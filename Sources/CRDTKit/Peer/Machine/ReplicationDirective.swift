@@ -49,7 +49,8 @@ public enum ReplicationDirective: Sendable {
     /// Beyond its cap the store may drop more of its log than all have acknowledged, but never own operations that no
     /// other member holds.
     case advanceStability(GroupProgress)
-    /// Tell the store which replicas cannot be reached now: members not heard for a while, and lives that ended.
+    /// Tell the store which replicas cannot assign UIDs now: members not heard for a while, members that could not write
+    /// for as long, and lives that ended.
     case setUnreachable(Set<ReplicaID>)
     /// Issue a membership operation that ties this node's name to its replica, unless the state says so already.
     case announce(MemberIdentity)

@@ -4,7 +4,7 @@
 /// The bounds and times of one ``ReplicationMachine``, and the bounds of the wire.
 public struct ReplicationLimits: Sendable {
     /// The version of the protocol.
-    public static let protocolVersion: UInt64 = 1
+    public static let protocolVersion: UInt64 = 2
     /// The largest message: type and payload, without the length in front; 1 MiB + 64 KiB.
     public static let maximumMessageBytes = (1 << 20) + (64 << 10)
     /// The longest name of a group, a node or an account in bytes of UTF-8.
@@ -15,6 +15,8 @@ public struct ReplicationLimits: Sendable {
     public static let maximumVectorEntries = 4_096
     /// The most members of a group.
     public static let maximumMembers = 64
+    /// The most partial settings of a group.
+    public static let maximumSettings = 16
     /// The most accounts in a page of digests.
     public static let maximumDigests = 1_024
     /// The most bytes of a part of a snapshot.

@@ -86,7 +86,8 @@ extension ReplicationMachine {
     func greeting(for link: LinkID) -> PeerGreeting {
         PeerGreeting(
             group: group.group, partition: group.partition, node: group.node, replica: store.replica,
-            fingerprint: group.fingerprint, members: group.members, presence: presence(for: link))
+            fingerprint: group.fingerprint, members: group.members, partialSettings: group.partialSettings,
+            presence: presence(for: link))
     }
 
     func presence(for link: LinkID) -> PeerPresence {
@@ -96,7 +97,8 @@ extension ReplicationMachine {
         if let peer = links[link]?.peer, let floor = members[peer]?.floor { start.formUnion(floor) }
         return PeerPresence(
             durable: durable.positions, logStart: start.positions, wallMilliseconds: now.wallMilliseconds,
-            newestOwnTimestamp: store.newestOwnTimestamp, backlogBytes: backlog, digest: store.digest)
+            newestOwnTimestamp: store.newestOwnTimestamp, backlogBytes: backlog, digest: store.digest,
+            isWritable: store.isWritable)
     }
 
     mutating func greeted(_ link: LinkID, _ greeting: PeerGreeting) {
@@ -128,6 +130,11 @@ extension ReplicationMachine {
                 .otherConfiguration,
                 "the settings of group \(group.group) at \(peer) differ from those here, which are \(group.settingsText)"
             )
+        }
+        if let conflict = group.conflict(withSettings: greeting.partialSettings) {
+            return RefusalReason(
+                .otherConfiguration,
+                "the settings of group \(group.group) at \(peer) differ from those here: \(conflict)")
         }
         if let conflict = group.conflict(with: greeting.members, of: peer) {
             return RefusalReason(.otherConfiguration, "the members of group \(group.group) do not fit: \(conflict)")
@@ -168,7 +175,8 @@ extension ReplicationMachine {
         report(.established(peer: peer, opened.direction, greeting.replica))
         compareMembers(peer, greeting.members)
         hear(peer)
-        _ = members[peer]?.take(greeting.presence, wallMilliseconds: now.wallMilliseconds)
+        _ = members[peer]?.take(greeting.presence, at: now)
+        checkWritability(peer)
         if opened.direction == .outgoing, members[peer]?.floor.isEmpty == false { links[link]?.isPresenceDue = true }
         announceSelf()
         evaluateSubscriptions()

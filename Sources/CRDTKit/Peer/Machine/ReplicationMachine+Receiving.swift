@@ -29,7 +29,8 @@ extension ReplicationMachine {
         if hasLostOwn(StreamVector(presence.durable)) {
             return refuse(link, RefusalReason(.staleLife, "\(group.node) lost own operations and begins a new life"))
         }
-        if members[peer]?.take(presence, wallMilliseconds: now.wallMilliseconds) == true { evaluateSubscriptions() }
+        if members[peer]?.take(presence, at: now) == true { evaluateSubscriptions() }
+        if checkWritability(peer) { updateUnreachable() }
         compareDigests()
     }
 
@@ -100,6 +101,11 @@ extension ReplicationMachine {
         } else {
             pauses[origin] = OriginPause(until: until, next: 0, counter: delivered[origin])
         }
+    }
+
+    /// What this node could not take is asked for at once; what is refused for another reason rests as long as it would have next.
+    mutating func endPauses() {
+        for origin in pauses.keys { pauses[origin]?.until = now.monotonicMilliseconds }
     }
 
     // MARK: Acknowledgements

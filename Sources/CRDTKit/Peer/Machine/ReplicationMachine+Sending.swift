@@ -11,7 +11,8 @@ extension ReplicationMachine {
         let vector = StreamVector(status.durable)
         let start = StreamVector(status.logStart)
         let isMoved = vector != durable
-        let isNews = isMoved || start != logStart || status.digest != former.digest
+        let isNews =
+            isMoved || start != logStart || status.digest != former.digest || status.isWritable != former.isWritable
         durable = vector
         logStart = start
         delivered.formUnion(vector)
@@ -26,7 +27,9 @@ extension ReplicationMachine {
             case .incoming: if isMoved { acknowledge(link) }
             }
         }
-        if !reportedUnserved.isEmpty { evaluateSubscriptions() }
+        let hasRoomAgain = status.isWritable && !former.isWritable
+        if hasRoomAgain { endPauses() }
+        if hasRoomAgain || !reportedUnserved.isEmpty { evaluateSubscriptions() }
         if isMoved { askForMissingBodies() }
     }
 

@@ -8,6 +8,7 @@ extension ReplicationMachine {
     public var status: GroupStatus {
         var result = GroupStatus(group: group.group, node: group.node, replica: store.replica)
         for member in members.values.sorted(by: { $0.name < $1.name }) { result.peers.append(status(of: member)) }
+        result.isWritable = store.isWritable
         result.durable = durable.positions
         result.stable = stable.positions
         result.receivedOperations = counts.receivedOperations
@@ -27,6 +28,7 @@ extension ReplicationMachine {
         var status = PeerStatus(name: member.name, stripe: member.stripe)
         status.replica = member.replica
         status.isReachable = member.isReachable
+        status.isWritable = member.unwritableSince == nil
         status.durable = member.durable.positions
         status.outgoing = state(member.name, .outgoing, established: member.outgoing)
         status.incoming = state(member.name, .incoming, established: member.incoming)

@@ -7,7 +7,10 @@ extension ReplicationMachine {
     mutating func checkTime() {
         tickedAt = now.monotonicMilliseconds
         checkLinks()
-        for name in members.keys.sorted() { checkReachability(name) }
+        for name in members.keys.sorted() {
+            checkReachability(name)
+            checkWritability(name)
+        }
         updateUnreachable()
         updateStability()
         repeatAnnouncement()
@@ -47,13 +50,29 @@ extension ReplicationMachine {
         report(.unreachable(peer: name))
     }
 
-    /// Tells the store which replicas cannot be reached: everybody has a while to be heard first.
+    /// Judges whether a member can look after its mailboxes: it has as long to make room as one that is silent has to be
+    /// heard.
+    ///
+    /// - Returns: whether the judgement is another than before.
+    @discardableResult
+    mutating func checkWritability(_ name: String) -> Bool {
+        guard let member = members[name] else { return false }
+        // The word of a member that can write again counts at once.
+        let isStuck =
+            member.unwritableSince.map { now.monotonicMilliseconds - $0 >= limits.unreachableMilliseconds } ?? false
+        guard isStuck != member.isStuck else { return false }
+        members[name]?.isStuck = isStuck
+        report(isStuck ? .unwritable(peer: name) : .writable(peer: name))
+        return true
+    }
+
+    /// Tells the store which replicas cannot assign UIDs: everybody has a while to be heard first.
     mutating func updateUnreachable() {
         guard now.monotonicMilliseconds - startedAt >= limits.unreachableMilliseconds else { return }
         var unreachable = Set(delivered.counters.keys)
         unreachable.formUnion(announced.values)
         for member in members.values { if let replica = member.replica { unreachable.insert(replica) } }
-        for member in members.values where member.isReachable {
+        for member in members.values where member.isReachable && !member.isStuck {
             if let replica = member.replica { unreachable.remove(replica) }
         }
         unreachable.remove(store.replica)

@@ -43,8 +43,8 @@ public struct MemberIdentity: Hashable, Sendable {
 
 /// A replication group as one of its nodes sees it: the replicas of one range of users.
 ///
-/// Two nodes replicate only if their descriptions agree: the same group, partition and settings, and no two names on
-/// one stripe and no name on two. A name that only one side lists is allowed, because a change of membership is an
+/// Two nodes replicate only if their descriptions agree: the same group, partition and settings, equal partial settings as
+/// far as both have them, and no two names on one stripe and no name on two. A name that only one side lists is allowed, because a change of membership is an
 /// operation and cannot be everywhere at once; but each of the two must list the other.
 public struct GroupDescription: Hashable, Sendable {
     /// The group's name, the same at every member.
@@ -57,6 +57,9 @@ public struct GroupDescription: Hashable, Sendable {
     public var members: [GroupMember]
     /// What must be the same at every member beside, such as the hierarchy separator.
     public var settings: [String: String]
+    /// What must be the same at every member that knows it, such as the range of users, of which a node that only keeps
+    /// a copy need not be told; at most ``ReplicationLimits/maximumSettings``.
+    public var partialSettings: [String: String]
 
     /// Describes a group.
     ///
@@ -66,14 +69,17 @@ public struct GroupDescription: Hashable, Sendable {
     ///   - node: this node's name.
     ///   - members: all members, this node among them.
     ///   - settings: what must be the same at every member.
+    ///   - partialSettings: what must be the same at every member that knows it.
     public init(
-        group: String, partition: PartitionID, node: String, members: [GroupMember], settings: [String: String]
+        group: String, partition: PartitionID, node: String, members: [GroupMember], settings: [String: String],
+        partialSettings: [String: String] = [:]
     ) {
         self.group = group
         self.partition = partition
         self.node = node
         self.members = members
         self.settings = settings
+        self.partialSettings = partialSettings
     }
 
     /// The settings for people who have to compare them.
@@ -94,6 +100,17 @@ public struct GroupDescription: Hashable, Sendable {
             WireWriter.put(value, into: &bytes)
         }
         return StableHash.hash(bytes)
+    }
+
+    /// The contradictions between the partial settings here and those of a peer.
+    ///
+    /// - Parameter theirs: the peer's partial settings.
+    /// - Returns: what differs, in words; nil if nothing does.
+    func conflict(withSettings theirs: [String: String]) -> String? {
+        let differences = partialSettings.sorted { $0.key < $1.key }.compactMap { name, value in
+            theirs[name].flatMap { $0 == value ? nil : "\(name) is \($0) there and \(value) here" }
+        }
+        return differences.isEmpty ? nil : differences.joined(separator: ", ")
     }
 
     /// Finds a member.

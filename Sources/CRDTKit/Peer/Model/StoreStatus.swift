@@ -22,6 +22,8 @@ public struct StoreStatus: Hashable, Sendable {
     public var digest: StateDigest?
     /// The timestamp of this node's newest durable own operation; 0 if there is none.
     public var newestOwnTimestamp: HybridTimestamp
+    /// Whether the store can write; false while its disk is full or fails.
+    public var isWritable: Bool
 
     /// Puts a status together.
     ///
@@ -32,9 +34,11 @@ public struct StoreStatus: Hashable, Sendable {
     ///   - logEnd: the end of the durable part of the log.
     ///   - digest: the sum of the accounts' digests at `durable`, if known.
     ///   - newestOwnTimestamp: the timestamp of the newest durable own operation.
+    ///   - isWritable: whether the store can write.
     public init(
         replica: ReplicaID, durable: [StreamPosition], logStart: [StreamPosition], logEnd: LogPosition,
-        digest: StateDigest? = nil, newestOwnTimestamp: HybridTimestamp = HybridTimestamp(rawValue: 0)
+        digest: StateDigest? = nil, newestOwnTimestamp: HybridTimestamp = HybridTimestamp(rawValue: 0),
+        isWritable: Bool = true
     ) {
         self.replica = replica
         self.durable = durable
@@ -42,5 +46,6 @@ public struct StoreStatus: Hashable, Sendable {
         self.logEnd = logEnd
         self.digest = digest
         self.newestOwnTimestamp = newestOwnTimestamp
+        self.isWritable = isWritable
     }
 }

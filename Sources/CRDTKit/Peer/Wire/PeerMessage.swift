@@ -15,6 +15,8 @@ public struct PeerGreeting: Hashable, Sendable {
     public var fingerprint: UInt64
     /// The members that the node knows of.
     public var members: [GroupMember]
+    /// The group's ``GroupDescription/partialSettings`` as the node knows them.
+    public var partialSettings: [String: String]
     /// The rest, which is said again and again.
     public var presence: PeerPresence
 
@@ -27,10 +29,11 @@ public struct PeerGreeting: Hashable, Sendable {
     ///   - replica: the node's replica.
     ///   - fingerprint: the description's fingerprint.
     ///   - members: the members that the node knows of.
+    ///   - partialSettings: the partial settings that the node knows.
     ///   - presence: the node's progress.
     public init(
         group: String, partition: PartitionID, node: String, replica: ReplicaID, fingerprint: UInt64,
-        members: [GroupMember], presence: PeerPresence
+        members: [GroupMember], partialSettings: [String: String] = [:], presence: PeerPresence
     ) {
         self.group = group
         self.partition = partition
@@ -38,6 +41,7 @@ public struct PeerGreeting: Hashable, Sendable {
         self.replica = replica
         self.fingerprint = fingerprint
         self.members = members
+        self.partialSettings = partialSettings
         self.presence = presence
     }
 }
@@ -56,6 +60,8 @@ public struct PeerPresence: Hashable, Sendable {
     public var backlogBytes: UInt64
     /// The sum of its accounts' digests at exactly ``durable``, if it is idle.
     public var digest: StateDigest?
+    /// Whether the node can write; it answers for no UIDs while it cannot.
+    public var isWritable: Bool
 
     /// Puts a presence together.
     ///
@@ -66,9 +72,11 @@ public struct PeerPresence: Hashable, Sendable {
     ///   - newestOwnTimestamp: the timestamp of its newest own operation.
     ///   - backlogBytes: the bytes of its log that it has not read yet for this link.
     ///   - digest: the sum of its accounts' digests, if it is idle.
+    ///   - isWritable: whether it can write.
     public init(
         durable: [StreamPosition], logStart: [StreamPosition], wallMilliseconds: UInt64,
-        newestOwnTimestamp: HybridTimestamp, backlogBytes: UInt64 = 0, digest: StateDigest? = nil
+        newestOwnTimestamp: HybridTimestamp, backlogBytes: UInt64 = 0, digest: StateDigest? = nil,
+        isWritable: Bool = true
     ) {
         self.durable = durable
         self.logStart = logStart
@@ -76,6 +84,7 @@ public struct PeerPresence: Hashable, Sendable {
         self.newestOwnTimestamp = newestOwnTimestamp
         self.backlogBytes = backlogBytes
         self.digest = digest
+        self.isWritable = isWritable
     }
 }
 

@@ -129,6 +129,7 @@ enum PeerWire {
             WireWriter.put(member.name, into: &bytes)
             bytes.append(member.stripe)
         }
+        put(settings: greeting.partialSettings, &bytes)
         put(greeting.presence, &bytes)
     }
 
@@ -151,9 +152,36 @@ enum PeerWire {
             let member = try name(bytes, &offset)
             members.append(GroupMember(name: member, stripe: try WireReader.byte(bytes, &offset)))
         }
+        let settings = try settings(bytes, &offset)
         return PeerGreeting(
             group: group, partition: PartitionID(UInt32(truncatingIfNeeded: partition)), node: node, replica: replica,
-            fingerprint: fingerprint, members: members, presence: try presence(bytes, &offset))
+            fingerprint: fingerprint, members: members, partialSettings: settings,
+            presence: try presence(bytes, &offset))
+    }
+
+    /// Settings by name, in the order of the names' bytes.
+    static func put(settings: [String: String], _ bytes: inout [UInt8]) {
+        WireWriter.put(count: settings.count, into: &bytes)
+        for (name, value) in settings.sorted(by: { AccountDigest.isBefore($0.key, $1.key) }) {
+            WireWriter.put(name, into: &bytes)
+            WireWriter.put(value, into: &bytes)
+        }
+    }
+
+    static func settings(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> [String: String] {
+        let limit = UInt64(ReplicationLimits.maximumSettings)
+        let count = try WireReader.varint(bytes, &offset, atMost: limit, "the number of settings")
+        var settings: [String: String] = [:]
+        var last: String?
+        for _ in 0..<count {
+            let setting = try name(bytes, &offset)
+            if let last, !AccountDigest.isBefore(last, setting) {
+                throw CRDTError(.malformed, "a greeting's settings are out of order")
+            }
+            settings[setting] = try name(bytes, &offset)
+            last = setting
+        }
+        return settings
     }
 
     static func put(_ presence: PeerPresence, _ bytes: inout [UInt8]) {
@@ -162,6 +190,7 @@ enum PeerWire {
         WireWriter.put(fixed64: presence.wallMilliseconds, into: &bytes)
         WireWriter.put(fixed64: presence.newestOwnTimestamp.rawValue, into: &bytes)
         WireWriter.put(presence.backlogBytes, into: &bytes)
+        bytes.append(presence.isWritable ? 1 : 0)
         bytes.append(presence.digest == nil ? 0 : 1)
         if let digest = presence.digest { put(digest, &bytes) }
     }
@@ -172,10 +201,11 @@ enum PeerWire {
         let wall = try WireReader.fixed64(bytes, &offset)
         let newest = HybridTimestamp(rawValue: try WireReader.fixed64(bytes, &offset))
         let backlog = try WireReader.varint(bytes, &offset)
+        let isWritable = try flag(bytes, &offset)
         let hasDigest = try flag(bytes, &offset)
         return PeerPresence(
             durable: durable, logStart: start, wallMilliseconds: wall, newestOwnTimestamp: newest,
-            backlogBytes: backlog, digest: hasDigest ? try stateDigest(bytes, &offset) : nil)
+            backlogBytes: backlog, digest: hasDigest ? try stateDigest(bytes, &offset) : nil, isWritable: isWritable)
     }
 
     // MARK: Digests

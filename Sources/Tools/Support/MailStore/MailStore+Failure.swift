@@ -17,11 +17,11 @@ extension MailStore {
                 guard core.log === log else { return ([], false) }
                 switch commit {
                 case .durable(let ticket, let positions):
-                    let ready = core.committed(upTo: ticket, positions: positions)
+                    let ready = core.committed(upTo: ticket, positions: positions, now: self.now())
                     defer { core.membersChanged = false }
                     return (ready, core.membersChanged)
                 case .failed(_, let error):
-                    core.logFailed(MailStoreError(error))
+                    core.logFailed(MailStoreError(error), now: self.now())
                     return ([], false)
                 }
             }

@@ -72,7 +72,9 @@ extension MailStore {
             let failure = MailStoreError(error)
             core.withLock { core in
                 // The log knows of its failure a moment before the core does.
-                if core.log === receipt.log, !core.isClosed { core.stateFailed(failure) }
+                guard core.log === receipt.log, !core.isClosed else { return }
+                if core.failure == nil, failure.code != .closed { core.noteUnwritten(now: now()) }
+                core.stateFailed(failure)
             }
             // What could not be rebuilt now is tried again by the next command; the caller wants to know of its own.
             try? await rebuildIfFailed()

@@ -40,7 +40,11 @@ package struct MailStoreOptions: Sendable {
     /// The share of the UIDs that this replica gives out; ``UIDStripe/sole`` for a node that is alone.
     package var uidStripe = UIDStripe.sole
     /// How long APPEND, COPY and MOVE wait for UIDs that another replica assigns, in milliseconds; then they succeed without.
+    ///
+    /// Half a second is two round trips between far regions, with the commits at both ends; only the first write after an owner fell silent waits as long.
     package var assignmentWaitMilliseconds = 500
+    /// What returns when this time is over, and throws when it is cancelled; tests put another one here.
+    package var assignmentTimer: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     /// How long reading waits for a body that has not arrived, in milliseconds.
     package var bodyWaitMilliseconds = 10_000
     /// The octets of log that are kept for peers that are away; one that needs more gets a snapshot.

@@ -228,6 +228,42 @@ import Testing
         #expect(problems.map(\.severity) == [.warning])
     }
 
+    /// Storage learns the range of a subnet from a worker in its file; in a file of its own nobody tells it.
+    @Test func theRangeOfASubnetsUsersIsKnownWhereAWorkerTellsIt() throws {
+        let configuration = try read(Self.example())
+        let worker = try configuration.worker(named: "eu-worker-1")
+        #expect(worker.replica.users == worker.users)
+        let first = "\(worker.users.lowerBound)"
+        let last = "\(worker.users.upperBound)"
+        #expect(worker.replica.partialSettings == ["UserStart": first, "UserEnd": last])
+        let stored = try configuration.storageNode().replicas.map(\.partialSettings)
+        #expect(stored == [["UserStart": first, "UserEnd": last]])
+        let alone = """
+            RootCertLoc = "r.pem"
+            [Storage]
+            Name = "storage"
+            ListenMailAddr = "127.0.0.1:1"
+            CertLoc = "c"
+            KeyLoc = "k"
+            CRDTLayerRoot = "d"
+            [Storage.SyncAddrs.users-1]
+            Listen = "127.0.0.1:2"
+            [Storage.Peers.users-1]
+            eu-worker-1 = "127.0.0.1:3"
+            """
+        #expect(try read(alone).storageNode().replicas.map(\.partialSettings) == [[:]])
+    }
+
+    /// Storage is in several groups: each is compared with its own range.
+    @Test func storageKnowsTheRangeOfEachSubnet() throws {
+        let configuration = try read(OriginalStyle.text)
+        for replica in try configuration.storageNode().replicas {
+            let worker = configuration.workers.first { $0.replica.group.name == replica.group.name }
+            #expect(replica.users == worker?.users)
+        }
+        #expect(Set(try configuration.storageNode().replicas.map(\.users)).count > 1)
+    }
+
     @Test func theNumberOfAGroupFollowsFromItsName() {
         // In decimal what this says: printf subnet1 | sha256sum | cut -c1-8
         #expect("\(GroupSettings.partition(of: "subnet1"))" == "1429204802")

@@ -9,10 +9,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct StatusTests {
     private static func peer(
-        _ name: String, isReachable: Bool = true, outgoing: String = "up", seconds: Double = 0
+        _ name: String, isReachable: Bool = true, isWritable: Bool = true, outgoing: String = "up",
+        seconds: Double = 0
     ) -> PeerReport {
         PeerReport(
-            name: name, replica: "1.1", isReachable: isReachable, outgoing: outgoing, incoming: "up",
+            name: name, replica: "1.1", isReachable: isReachable, isWritable: isWritable, outgoing: outgoing,
+            incoming: "up",
             silentSeconds: 0.1, behind: LagReport(operations: 3, bytes: nil, seconds: seconds),
             ahead: LagReport(operations: 0, bytes: 0, seconds: 0), clockLeadSeconds: 0, refusals: 0, lastRefusal: nil)
     }
@@ -88,12 +90,22 @@ import Testing
         (peer("worker-2", isReachable: false), "is not reachable"),
         (peer("worker-2", outgoing: "down"), "is not linked both ways"), (peer("worker-2", seconds: 31), "31 s and 3"),
         (peer("worker-2", seconds: 1e300), "s and 3 operations behind"),
+        (peer("worker-2", isWritable: false), "worker-2 cannot write: its disk is full or fails"),
     ])
     func worriesAboutPeers(peer: PeerReport, words: String) {
         let report = ClusterReport(entries: [entry(Self.report("worker-1", peers: [peer]))])
         #expect(report.worries.count == 1)
         #expect(report.worries.first?.contains(words) == true, "\(report.worries)")
         #expect(report.table().contains("not well:"))
+    }
+
+    @Test func worriesAboutANodeThatCannotWrite() {
+        var report = Self.report("worker-1", peers: [Self.peer("worker-2")])
+        report.groups[0].isWritable = false
+        #expect(
+            ClusterReport(entries: [entry(report)]).worries == [
+                "worker-1: group users: cannot write: its disk is full or fails"
+            ])
     }
 
     @Test func worriesAboutNodesThatADistributorCannotReach() {

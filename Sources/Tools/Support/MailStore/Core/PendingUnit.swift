@@ -10,6 +10,8 @@ struct PendingUnit {
     /// Its number among all units of the process, which goes on when the log is replaced.
     let number: UInt64
     var effects: [Effect]
+    /// The octets of its frames.
+    let octets: Int
     /// The last operation of each run of operations in it.
     var delivered: [Dot]
     /// The time of the own ones among them, if there are some.

@@ -6,10 +6,15 @@ internal import Storage
 
 extension StoreCore {
     /// The log could not make something durable: all that waits for it is void, and memory has to go back to what is durable.
-    mutating func logFailed(_ error: MailStoreError) {
+    mutating func logFailed(_ error: MailStoreError, now: UInt64) {
+        // A log that was closed did not fail: the core has another one, or goes.
+        if error.code != .closed { noteUnwritten(now: now) }
         stateFailed(error)
         pending = []
     }
+
+    /// Nothing of what is pending could be written.
+    mutating func noteUnwritten(now: UInt64) { health.failed(pending.reduce(0) { $0 + $1.octets }, at: now) }
 
     /// Memory has what the log will never have; what was queued before still becomes durable and is told.
     mutating func stateFailed(_ error: MailStoreError) {
@@ -39,6 +44,7 @@ extension StoreCore {
         fresh.era = era
         fresh.bodies.takePins(of: bodies)
         fresh.uidWaits = uidWaits
+        fresh.health = health
         fresh.group.takeOver(from: group)
         fresh.isClosed = isClosed
         fresh.needsWholeReplica = true

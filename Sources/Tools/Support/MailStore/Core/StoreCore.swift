@@ -58,6 +58,8 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     var refusal: (until: UInt64, error: MailStoreError)?
     /// Until when a core that could not be rebuilt is left alone, and why.
     var rebuildPause: (until: UInt64, error: MailStoreError)?
+    /// Whether the log takes what it is given, over failures and beyond them.
+    var health = WriteHealth()
     var isClosed = false
 
     init(
@@ -225,22 +227,28 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         units += 1
         pending.append(
             PendingUnit(
-                ticket: ticket, number: units, effects: unit.effects, delivered: unit.delivered, ownTime: unit.ownTime))
+                ticket: ticket, number: units, effects: unit.effects, octets: unit.frames.count,
+                delivered: unit.delivered, ownTime: unit.ownTime))
         lastTicket = ticket
         return ticket
     }
 
     /// Units are durable: bodies can be read, and sessions told.
     ///
+    /// - Parameters:
+    ///   - ticket: the last of them.
+    ///   - positions: where they are in the log.
+    ///   - now: the wall clock, milliseconds since 1970.
     /// - Returns: who waited for that.
     mutating func committed(
-        upTo ticket: LogTicket, positions: [LogUnitPosition]
+        upTo ticket: LogTicket, positions: [LogUnitPosition], now: UInt64
     ) -> [CheckedContinuation<Void, Never>] {
         var starts: [LogTicket: LogPosition] = [:]
         for unit in positions { starts[unit.ticket] = unit.position }
         let count = pending.firstIndex { $0.ticket > ticket } ?? pending.count
         let done = pending[..<count]
         pending.removeFirst(count)
+        if !health.isWritable { health.wrote(done.reduce(0) { $0 + $1.octets }, at: now) }
         var ready: [CheckedContinuation<Void, Never>] = []
         for unit in done {
             noteDurable(unit, at: starts[unit.ticket])

@@ -14,6 +14,8 @@ struct UIDWaits {
 
     private struct Wait {
         let mailbox: MailboxKey
+        /// Who assigns them.
+        let owner: ReplicaID?
         var pending: Set<Dot>
         var uids: [Dot: UInt32] = [:]
         var continuation: CheckedContinuation<Void, Never>?
@@ -23,14 +25,22 @@ struct UIDWaits {
     private var waits: [UInt64: Wait] = [:]
     private var byMessage: [Message: UInt64] = [:]
     private var nextNumber: UInt64 = 1
+    /// How long they wait.
+    var patience = UIDPatience()
 
     var isEmpty: Bool { waits.isEmpty }
 
     /// Begins to wait; each message is new, so nobody else waits for it.
-    mutating func begin(_ messages: [Dot], in mailbox: MailboxKey) -> UInt64 {
+    ///
+    /// - Parameters:
+    ///   - messages: the messages.
+    ///   - mailbox: their mailbox.
+    ///   - owner: who assigns its UIDs; nil if that is not known.
+    /// - Returns: the wait's number.
+    mutating func begin(_ messages: [Dot], in mailbox: MailboxKey, of owner: ReplicaID?) -> UInt64 {
         let number = nextNumber
         nextNumber += 1
-        waits[number] = Wait(mailbox: mailbox, pending: Set(messages))
+        waits[number] = Wait(mailbox: mailbox, owner: owner, pending: Set(messages))
         for message in messages { byMessage[Message(mailbox: mailbox, id: message)] = number }
         return number
     }
@@ -51,6 +61,12 @@ struct UIDWaits {
         return waits[number]?.pending.isEmpty ?? false ? release(number) : nil
     }
 
+    /// How long somebody is to wait, in milliseconds; 0 if there is nothing to wait for.
+    func milliseconds(_ number: UInt64, atMost limit: Int, unreachable: Set<ReplicaID>) -> Int {
+        guard let wait = waits[number], !wait.pending.isEmpty, !wait.isOver else { return 0 }
+        return patience.milliseconds(for: wait.owner, atMost: limit, unreachable: unreachable)
+    }
+
     /// Lets somebody wait.
     ///
     /// - Returns: false if there is nothing left to wait for.
@@ -68,6 +84,12 @@ struct UIDWaits {
         return continuation
     }
 
+    /// Ends somebody's waiting because the time is over.
+    mutating func timeIsOver(_ number: UInt64) -> CheckedContinuation<Void, Never>? {
+        if let wait = waits[number], !wait.pending.isEmpty, !wait.isOver { patience.waitedInVain(for: wait.owner) }
+        return release(number)
+    }
+
     /// Ends everybody's waiting.
     mutating func releaseAll() -> [CheckedContinuation<Void, Never>] {
         let numbers = Array(waits.keys)
@@ -79,6 +101,12 @@ struct UIDWaits {
         guard let wait = waits.removeValue(forKey: number) else { return [:] }
         for message in wait.pending { byMessage[Message(mailbox: wait.mailbox, id: message)] = nil }
         return wait.uids
+    }
+
+    /// Takes the place of others that were all released: their numbers are not used again.
+    mutating func succeed(_ old: UIDWaits) {
+        nextNumber = old.nextNumber
+        patience = old.patience
     }
 }
 
@@ -105,7 +133,9 @@ extension MailStore {
             ) { core, box in
                 var uids: [Dot: UInt32] = [:]
                 for message in messages { uids[message] = box.state.message(in: mailbox, id: message)?.uid }
-                return (uids: uids, number: core.uidWaits.begin(messages.filter { uids[$0] == nil }, in: key))
+                let missing = messages.filter { uids[$0] == nil }
+                let owner = box.state.uidOwner(of: mailbox)
+                return (uids: uids, number: core.uidWaits.begin(missing, in: key, of: owner))
             }
             known = uids
             known.merge(await rest(of: number)) { first, _ in first }
@@ -117,18 +147,29 @@ extension MailStore {
     }
 
     private func rest(of number: UInt64) async -> [Dot: UInt32] {
-        let limit = options.assignmentWaitMilliseconds
+        let limit = core.withLock { core in
+            core.uidWaits.milliseconds(
+                number, atMost: options.assignmentWaitMilliseconds, unreachable: core.group.unreachable)
+        }
+        if limit > 0 { await wait(number, milliseconds: limit) }
+        return core.withLock { $0.uidWaits.finish(number) }
+    }
+
+    private func wait(_ number: UInt64, milliseconds: Int) async {
         await withDiscardingTaskGroup { tasks in
             tasks.addTask {
-                // Cancelled when the UIDs have come: then nobody waits any more.
-                try? await Task.sleep(for: .milliseconds(limit))
-                self.core.withLock { $0.uidWaits.release(number) }?.resume()
+                do {
+                    try await self.options.assignmentTimer(.milliseconds(milliseconds))
+                    self.core.withLock { $0.uidWaits.timeIsOver(number) }?.resume()
+                } catch {
+                    // Cancelled: the UIDs have come, or nobody wants to know them any more.
+                    self.core.withLock { $0.uidWaits.release(number) }?.resume()
+                }
             }
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 if !core.withLock({ $0.uidWaits.wait(number, continuation) }) { continuation.resume() }
             }
             tasks.cancelAll()
         }
-        return core.withLock { $0.uidWaits.finish(number) }
     }
 }

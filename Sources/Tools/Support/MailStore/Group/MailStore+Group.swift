@@ -37,7 +37,7 @@ extension MailStore {
                 replica: core.replica.id, durable: core.positions(core.group.durable),
                 logStart: core.group.marks.start.positions, logEnd: core.log.end,
                 digest: isIdle && !core.isBehindSnapshot ? core.group.digest : nil,
-                newestOwnTimestamp: core.group.newestOwn)
+                newestOwnTimestamp: core.group.newestOwn, isWritable: core.health.isWritable)
         }
     }
 
@@ -57,7 +57,13 @@ extension MailStore {
     package func observeMembers(_ signal: @escaping @Sendable () -> Void) { signals.onMembers(signal) }
 
     /// What was done about UIDs since the store was opened, for status and metrics.
-    package var uidCounts: UIDCounts { core.withLock { $0.group.uidCounts } }
+    package var uidCounts: UIDCounts {
+        core.withLock { core in
+            var counts = core.group.uidCounts
+            counts.waitsInVain = core.uidWaits.patience.waitsInVain
+            return counts
+        }
+    }
 
     /// How often memory went back to what is durable because the log failed, or a snapshot came, for metrics.
     package var setbacks: UInt64 { core.withLock { $0.group.setbacks } }

@@ -163,6 +163,9 @@ extension StoreCore {
                 group.uidCounts.note(box.state.concurrency, since: before)
                 if case .delete = operation.body { group.graveyards.insert(box.index) }
             }
+            if operation.isOfAnOwner, let owner = replica.replicas.id(at: operation.dot.replica) {
+                uidWaits.patience.heard(from: owner)
+            }
             turn.note(changes, of: box.index)
             box.applied[operation.dot.replica] = operation.dot.counter
             context.past[operation.dot.replica] = operation.dot.counter
@@ -196,6 +199,16 @@ extension StoreCore {
         guard !turn.unit.frames.isEmpty else { return }
         let ticket = enqueue(turn.unit)
         for box in boxes { box.lastTicket = ticket }
+    }
+}
+
+extension Operation {
+    /// Whether only who looks after a mailbox's UIDs issues such an operation.
+    fileprivate var isOfAnOwner: Bool {
+        switch body {
+        case .assign, .epoch: true
+        case .create, .delete, .rename, .append, .expunge, .store, .subscribe, .unsubscribe, .member: false
+        }
     }
 }
 

@@ -15,6 +15,8 @@ package struct UIDCounts: Hashable, Sendable {
     package internal(set) var handOvers: UInt64 = 0
     /// Split brains that were healed.
     package internal(set) var merges: UInt64 = 0
+    /// Writes that waited for a UID of another replica as long as they may, and answered without.
+    package internal(set) var waitsInVain: UInt64 = 0
     /// What became of changes that did not know of each other.
     package internal(set) var concurrency = ConcurrencyCounters()
 }

@@ -248,6 +248,8 @@ extension StoreCore {
         var fresh = fresh
         var waiters = bodies.missing.takeWaiters() + tellWaiters.map(\.continuation)
         waiters += uidWaits.releaseAll()
+        fresh.uidWaits.succeed(uidWaits)
+        fresh.health = health
         for listener in listeners.values.flatMap(\.values) { listener.supersede() }
         fresh.nextListener = nextListener
         fresh.units = units

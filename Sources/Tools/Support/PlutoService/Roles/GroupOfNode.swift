@@ -53,7 +53,7 @@ struct GroupOfNode: Sendable {
                 settings: [
                     "HierarchySeparator": String(configuration.imap.hierarchySeparator),
                     "WindowBytes": String(configuration.replication.windowBytes),
-                ]),
+                ], partialSettings: settings.partialSettings),
             store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics,
             logger: logger,
             limits: Self.limits(configuration.replication))

@@ -30,6 +30,10 @@ enum GroupStoreMetrics {
                 stores.map { MetricsRegistry.Sample([$0.name], count($0.store.logCounts)) }
             }
         }
+        try registry.observe(
+            .gauge, "pluto_store_writable", help: "0 while the store cannot write: its disk is full or fails.",
+            labels: ["group"]
+        ) { stores.map { MetricsRegistry.Sample([$0.name], $0.store.isWritable ? 1 : 0) } }
         try registerUIDs(stores, in: registry)
     }
 
@@ -53,6 +57,11 @@ enum GroupStoreMetrics {
             ("pluto_uid_take_overs_total", "Mailboxes that this node took over.", { $0.takeOvers }),
             ("pluto_uid_hand_overs_total", "Mailboxes that this node handed over.", { $0.handOvers }),
             ("pluto_uid_merges_total", "Split brains that this node healed.", { $0.merges }),
+            (
+                "pluto_uid_waits_in_vain_total",
+                "Writes that waited for a UID of another node as long as they may, and answered without.",
+                { $0.waitsInVain }
+            ),
             (
                 "pluto_conflicts_total", "Operations that met the outcome of a concurrent one.",
                 { $0.concurrency.conflicts }

@@ -58,6 +58,7 @@ package struct ClusterReport: Sendable {
             worries.append("\(node): \(backend.name) does not answer at \(backend.address)")
         }
         for group in report.groups {
+            if !group.isWritable { worries.append("\(node): group \(group.group): \(cannotWrite)") }
             if group.isImporting { worries.append("\(node): group \(group.group): a snapshot is being taken in") }
             if group.divergences > 0 {
                 worries.append(
@@ -71,6 +72,9 @@ package struct ClusterReport: Sendable {
         return worries
     }
 
+    /// What is said of a node that refuses mail; the mailboxes that it looked after are looked after by others.
+    private static let cannotWrite = "cannot write: its disk is full or fails"
+
     private static func worries(about peer: PeerReport) -> [String] {
         guard peer.isReachable, peer.isLinked else {
             let reason = peer.lastRefusal.map { " (last refusal: \($0))" } ?? ""
@@ -78,6 +82,7 @@ package struct ClusterReport: Sendable {
             return ["\(peer.isReachable ? "is not linked both ways" : "is not reachable"), \(links)\(reason)"]
         }
         var worries: [String] = []
+        if !peer.isWritable { worries.append(cannotWrite) }
         if peer.behind.seconds > worrySeconds {
             worries.append("is \(Self.whole(peer.behind.seconds)) s and \(peer.behind.operations) operations behind")
         }

@@ -27,7 +27,8 @@ extension GroupReport {
     ///   - uids: What the store says about UIDs, if it does.
     package init(_ status: GroupStatus, uids: UIDReport?) {
         self.init(
-            group: status.group, replica: "\(status.replica)", peers: status.peers.map { PeerReport($0) },
+            group: status.group, replica: "\(status.replica)", isWritable: status.isWritable,
+            peers: status.peers.map { PeerReport($0) },
             operations: Self.count(status.durable), stableOperations: Self.count(status.stable),
             missingBodies: status.missingBodies, isImporting: status.importing != nil, exports: status.exports,
             divergences: status.divergences, repairs: status.repairs, uids: uids)
@@ -46,6 +47,7 @@ extension PeerReport {
     init(_ peer: PeerStatus) {
         self.init(
             name: peer.name, replica: peer.replica.map { "\($0)" }, isReachable: peer.isReachable,
+            isWritable: peer.isWritable,
             outgoing: peer.outgoing.rawValue, incoming: peer.incoming.rawValue,
             silentSeconds: peer.silentMilliseconds.map { Double($0) / 1_000 },
             behind: LagReport(

@@ -31,6 +31,8 @@ package struct PeerReport: Codable, Hashable, Sendable {
     package var replica: String?
     /// Whether it was heard lately.
     package var isReachable: Bool
+    /// Whether it can write, as it last said.
+    package var isWritable = true
     /// The link on which this node sends: `down`, `greeting` or `up`.
     package var outgoing: String
     /// The link on which this node receives.
@@ -58,6 +60,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var group: String
     /// The reporting node's replica.
     package var replica: String
+    /// Whether the node can write.
+    package var isWritable = true
     /// The other members.
     package var peers: [PeerReport]
     /// The operations that the node holds durably.

@@ -39,6 +39,8 @@ package struct ReplicaGroup: Sendable {
     package var members: [Member]
     /// What must be the same at every member, such as the hierarchy separator.
     package var settings: [String: String]
+    /// What must be the same at every member that knows it, such as the range of users.
+    package var partialSettings: [String: String]
 
     /// Describes a group.
     ///
@@ -48,14 +50,17 @@ package struct ReplicaGroup: Sendable {
     ///   - node: this node's name.
     ///   - members: the members, this node among them.
     ///   - settings: what must be the same at every member.
+    ///   - partialSettings: what must be the same at every member that knows it.
     package init(
-        name: String, partition: PartitionID, node: String, members: [Member], settings: [String: String] = [:]
+        name: String, partition: PartitionID, node: String, members: [Member], settings: [String: String] = [:],
+        partialSettings: [String: String] = [:]
     ) {
         self.name = name
         self.partition = partition
         self.node = node
         self.members = members
         self.settings = settings
+        self.partialSettings = partialSettings
     }
 
     /// The group as it is: the configuration, changed by what membership operations say.
@@ -105,7 +110,8 @@ package struct ReplicaGroup: Sendable {
         return Resolved(
             description: GroupDescription(
                 group: name, partition: partition, node: node,
-                members: all.map { GroupMember(name: $0.name, stripe: $0.stripe) }, settings: settings),
+                members: all.map { GroupMember(name: $0.name, stripe: $0.stripe) }, settings: settings,
+                partialSettings: partialSettings),
             announced: records.compactMap { record in
                 record.replica.map { MemberIdentity(name: record.name, replica: $0, lives: record.lives) }
             },

@@ -76,9 +76,9 @@ extension ReplicaLoop {
         case .established(let peer, .outgoing, _): outgoing[peer]?.advise(.accepted)
         case .refusedByPeer(let peer, .outgoing, let reason) where !reason.isTransient:
             outgoing[peer]?.advise(.hopeless)
-        case .established, .lost, .refused, .refusedByPeer, .reachable, .unreachable, .replaced, .membersDiffer,
-            .deliveryFailed, .overflow, .unserved, .snapshotRequested, .snapshotCompleted, .snapshotAborted,
-            .bodyMismatch, .divergence:
+        case .established, .lost, .refused, .refusedByPeer, .reachable, .unreachable, .unwritable, .writable,
+            .replaced, .membersDiffer, .deliveryFailed, .overflow, .unserved, .snapshotRequested, .snapshotCompleted,
+            .snapshotAborted, .bodyMismatch, .divergence:
             break
         }
         reporter.report(event)

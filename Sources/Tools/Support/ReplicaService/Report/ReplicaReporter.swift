@@ -122,6 +122,12 @@ final class ReplicaReporter {
         case .reachable(let peer): log(.notice, "a peer is heard again", ["peer": "\(peer)"], kind: "heard \(peer)")
         case .unreachable(let peer):
             log(.warning, "a peer is not heard any more", ["peer": "\(peer)"], kind: "unheard \(peer)")
+        case .unwritable(let peer):
+            log(
+                .warning, "a peer cannot write; others look after its mailboxes", ["peer": "\(peer)"],
+                kind: "unwritable \(peer)")
+        case .writable(let peer):
+            log(.notice, "a peer can write again", ["peer": "\(peer)"], kind: "writable \(peer)")
         case .replaced(let peer, let old, let new):
             log(
                 .notice, "a peer came back with another replica",
@@ -227,6 +233,7 @@ final class ReplicaReporter {
         metrics.linkUp.with(group, name, "send").set(peer.outgoing == .up ? 1 : 0)
         metrics.linkUp.with(group, name, "receive").set(peer.incoming == .up ? 1 : 0)
         metrics.reachable.with(group, name).set(peer.isReachable ? 1 : 0)
+        metrics.writable.with(group, name).set(peer.isWritable ? 1 : 0)
         metrics.lagOperations.with(group, name, "send").set(Double(peer.sendLagOperations))
         metrics.lagOperations.with(group, name, "receive").set(Double(peer.receiveLagOperations))
         metrics.lagBytes.with(group, name, "send").set(Double(peer.sendLagBytes ?? 0))

@@ -7,6 +7,7 @@ package import NodeSupport
 package struct ReplicationMetrics: Sendable {
     let linkUp: MetricFamily<Gauge>
     let reachable: MetricFamily<Gauge>
+    let writable: MetricFamily<Gauge>
     let lagOperations: MetricFamily<Gauge>
     let lagBytes: MetricFamily<Gauge>
     let lagSeconds: MetricFamily<Gauge>
@@ -41,6 +42,8 @@ package struct ReplicationMetrics: Sendable {
             labels: way)
         reachable = try registry.gauges(
             "pluto_replication_peer_reachable", help: "1 while the peer is heard.", labels: peer)
+        writable = try registry.gauges(
+            "pluto_replication_peer_writable", help: "0 while the peer says that it cannot write.", labels: peer)
         lagOperations = try registry.gauges(
             "pluto_replication_lag_operations", help: "Operations that one side has and the other lacks.", labels: way)
         lagBytes = try registry.gauges(

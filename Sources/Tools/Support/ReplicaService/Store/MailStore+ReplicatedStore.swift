@@ -59,6 +59,7 @@ package struct MailStoreReplica: ReplicatedStore {
     }
 
     package func maintain() async throws {
+        store.checkDisk()
         try await store.maintainUIDs()
         try await store.markModSeqs()
     }

@@ -41,10 +41,11 @@ struct SettingsBuilder {
         else { return nil }
         let replica: ReplicaSettings
         if let subnet = draft.subnets.first {
-            replica = self.replica(subnet, name: name, root: root)
+            replica = self.replica(subnet, users: users, name: name, root: root)
         } else {
             replica = ReplicaSettings(
-                group: GroupSettings(name: name, members: [name]), syncListen: nil, syncPublic: nil, peers: [],
+                group: GroupSettings(name: name, members: [name]), users: users, syncListen: nil, syncPublic: nil,
+                peers: [],
                 storeDirectory: Self.storeDirectory(root: root, node: name, group: name))
         }
         return WorkerSettings(
@@ -57,13 +58,20 @@ struct SettingsBuilder {
             let listen = draft.mailListen?.value, let shown = draft.mailPublic?.value,
             let files = files(draft.certificate, draft.privateKey), let root = draft.dataRoot?.value
         else { return nil }
-        let replicas = draft.subnets.map { replica($0, name: name, root: root) }
+        let replicas = draft.subnets.map { replica($0, users: users(of: $0.name), name: name, root: root) }
         return StorageSettings(
             identity: identity, mailListen: listen, mailPublic: shown, metrics: draft.metrics?.value, files: files,
             replicas: replicas.sorted { $0.group.name < $1.group.name })
     }
 
-    private func replica(_ subnet: DraftSubnet, name: String, root: String) -> ReplicaSettings {
+    /// The users of a subnet, if the file has a worker of it; all workers of a subnet have the same.
+    private func users(of subnet: String) -> ClosedRange<Int>? {
+        draft.workers.first { $0.groupName == subnet }?.users?.value
+    }
+
+    private func replica(
+        _ subnet: DraftSubnet, users: ClosedRange<Int>?, name: String, root: String
+    ) -> ReplicaSettings {
         let peers = subnet.peers.compactMap { peer in
             peer.address.map { PeerSettings(name: peer.name, address: $0) }
         }
@@ -71,7 +79,7 @@ struct SettingsBuilder {
             group: GroupSettings(
                 name: subnet.name, members: subnet.peers.map(\.name) + [name],
                 numbering: draft.numbering[subnet.name]?.value),
-            syncListen: subnet.syncListen?.value, syncPublic: subnet.syncPublic?.value,
+            users: users, syncListen: subnet.syncListen?.value, syncPublic: subnet.syncPublic?.value,
             peers: peers.sorted { $0.name < $1.name },
             storeDirectory: Self.storeDirectory(root: root, node: name, group: subnet.name))
     }

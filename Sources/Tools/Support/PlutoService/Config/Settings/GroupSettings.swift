@@ -64,6 +64,8 @@ package struct PeerSettings: Hashable, Sendable {
 package struct ReplicaSettings: Hashable, Sendable {
     /// The group.
     package let group: GroupSettings
+    /// The IDs of the group's users; nil at storage whose file names none of the group's workers.
+    package let users: ClosedRange<Int>?
     /// Where this node listens for links of the group; nil when it has no peers.
     package let syncListen: HostPort?
     /// Where peers reach it; nil when it has no peers.
@@ -72,4 +74,9 @@ package struct ReplicaSettings: Hashable, Sendable {
     package let peers: [PeerSettings]
     /// The directory of the group's store at this node.
     package let storeDirectory: String
+
+    /// What must be the same at all members that know it, by the keys of the file.
+    package var partialSettings: [String: String] {
+        users.map { ["UserStart": "\($0.lowerBound)", "UserEnd": "\($0.upperBound)"] } ?? [:]
+    }
 }
