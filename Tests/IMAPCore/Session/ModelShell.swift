@@ -206,8 +206,8 @@ final class ModelShell {
 
     private func observe(_ name: MailboxName, _ event: MailboxEvent, isOwn: Bool) {
         guard name == opening?.name else { return }
-        if case .flagsChanged(let uid, let flags, _) = event {
-            inbox.append(.flagsChanged(uid, flags, isOwn: isOwn))
+        if case .flagsChanged(let uid, let flags, let modSequence, _) = event {
+            inbox.append(.flagsChanged(uid, flags, modSequence, isOwn: isOwn))
         } else {
             inbox.append(event)
         }
@@ -221,7 +221,7 @@ final class ModelShell {
         inbox = []
         return SelectedMailbox(
             handle: handle, name: name, uidValidity: mailbox.uidValidity, uidNext: UID(mailbox.nextUID)!,
-            uids: mailbox.messages.map(\.uid), flags: mailbox.flags,
+            uids: mailbox.messages.map(\.uid), highestModSequence: mailbox.highestModSequence, flags: mailbox.flags,
             firstUnseenUID: mailbox.messages.first { !$0.flags.contains(.seen) }?.uid,
             isReadOnly: mailbox.isReadOnly, canCreateKeywords: mailbox.canCreateKeywords)
     }

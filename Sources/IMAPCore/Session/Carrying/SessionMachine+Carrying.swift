@@ -27,14 +27,17 @@ extension SessionMachine {
     public init(
         configuration: SessionConfiguration, resuming ticket: SessionTicket?, in mailbox: SelectedMailbox?
     ) throws(IMAPError) {
-        if let name = ticket?.enabled.first {
+        let offered = Self.enableable.map(\.description)
+        if let name = ticket?.enabled.first(where: { !offered.contains($0) }) {
             throw SessionTicket.invalid("The client has enabled \(name), which is not offered here.")
         }
         self.init(configuration: configuration, isTLSActive: true)
         isCarried = true
+        isCondstoreEnabled = ticket?.enabled.contains(Capability.condstore.description) ?? false
         stage = .authenticated
         framer.updateLimits(configuration.limits.afterAuthentication)
-        journal = TicketJournal()
+        journal = TicketJournal(
+            resumedBytes: ticket?.encoded().count ?? 0, nil, name: nil, enabled: ticket?.enabled ?? [])
         guard let known = ticket?.mailbox else { return }
         guard let mailbox, mailbox.uidValidity == known.uidValidity, mailbox.identity == known.identity else {
             ending = "The selected mailbox was deleted"
@@ -43,7 +46,8 @@ extension SessionMachine {
         let resumed = SessionMailbox(mailbox, resuming: known)
         selection = resumed
         stage = .selected
-        journal = TicketJournal(resumedBytes: ticket?.encoded().count ?? 0, resumed, name: known.name)
+        journal = TicketJournal(
+            resumedBytes: ticket?.encoded().count ?? 0, resumed, name: known.name, enabled: ticket?.enabled ?? [])
     }
 
     /// Gives the session up without a word to the client, so that another server can take it over.
@@ -71,9 +75,11 @@ extension SessionMachine {
         end(with: .handOver(framer.takeBufferedInput()))
     }
 
-    /// Reports another selection, or another name of the selected mailbox, with the responses that come next.
+    /// Reports another selection, another name of the selected mailbox, or an extension that was switched on, with the responses
+    /// that come next.
     mutating func exportSelection() {
-        if let update = journal?.selectionUpdate(selection) { outbox.beginChange(update) }
+        let enabled = enabledNames
+        if let update = journal?.selectionUpdate(selection, enabled: enabled) { outbox.beginChange(update) }
     }
 
     /// Sends responses that change the client's view.

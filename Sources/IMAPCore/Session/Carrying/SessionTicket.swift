@@ -48,7 +48,7 @@ public struct SessionTicket: Hashable, Sendable {
 
     /// The selected mailbox, or nil when the client is logged in and has none.
     public var mailbox: Mailbox?
-    /// The extensions that the client has switched on with ENABLE, in upper case.
+    /// The extensions that the client has switched on, with ENABLE or otherwise, in upper case.
     public var enabled: [String]
 
     /// Makes the ticket of a session.

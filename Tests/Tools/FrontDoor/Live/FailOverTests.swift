@@ -62,6 +62,23 @@ struct FailOverTests {
         try await cluster.tearDown()
     }
 
+    @Test(arguments: ["ENABLE CONDSTORE", "FETCH 1 MODSEQ", "STATUS INBOX (HIGHESTMODSEQ)"])
+    func aClientWithCondstoreKeepsIt(command: String) async throws {
+        let cluster = try await TestCluster()
+        let client = try await cluster.selected()
+        #expect(try await client.command(command).last?.contains(" OK ") == true)
+        cluster.worker.relay.cut()
+        let stored = try await client.command("STORE 2 +FLAGS.SILENT (\\Flagged)")
+        // The one that was in the air when the worker went may have been done.
+        let lines =
+            stored.last?.contains("UNAVAILABLE") == true
+            ? try await client.command("STORE 2 +FLAGS.SILENT (\\Flagged)") : stored
+        #expect(lines.first?.hasPrefix("* 2 FETCH (UID 2 MODSEQ (") == true, "\(lines)")
+        #expect(cluster.metrics.contains("pluto_distributor_failovers_total{outcome=\"carried\"} 1\n"))
+        await client.close()
+        try await cluster.tearDown()
+    }
+
     @Test func whatStorageHasMoreOrLessOfIsTold() async throws {
         let cluster = try await TestCluster()
         let client = try await cluster.selected()
