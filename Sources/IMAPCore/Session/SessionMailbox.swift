@@ -68,10 +68,10 @@ struct SessionMailbox {
     }
 
     /// What another server would need to carry on.
-    var ticket: SessionTicket.Mailbox {
+    func ticket(withModSequence: Bool) -> SessionTicket.Mailbox {
         SessionTicket.Mailbox(
             name: name, identity: identity, uidValidity: uidValidity, isReadOnly: isReadOnly,
-            nextUID: announcedNextUID, uids: view.uids)
+            nextUID: announcedNextUID, uids: view.uids, modSequence: withModSequence ? toldModSequence : nil)
     }
 
     /// How many pieces of news are waiting.
@@ -90,6 +90,8 @@ struct SessionMailbox {
         case .flagsChanged(let uid, let flags, let modSequence, let isOwn):
             // The response to the own command has told the client, unless an older change is still to be announced.
             guard view.contains(uid), !isOwn || changedFlags[uid] != nil else { return }
+            // What was read when the session was carried over may be ahead of the events.
+            guard changedFlags[uid].map({ $0.modSequence <= modSequence }) ?? true else { return }
             changedFlags[uid] = MessageFlags(uid: uid, flags: flags, modSequence: modSequence)
         case .modSequenceRaised(let reached): modSequence = max(modSequence, reached)
         case .mailboxDeleted:

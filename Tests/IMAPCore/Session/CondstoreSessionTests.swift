@@ -299,6 +299,41 @@ struct CondstoreSessionTests {
         #expect(third.changes.count == changes)
     }
 
+    /// A client that saw a later modification sequence would never ask for what was changed in between.
+    @Test func whatChangedWhileTheSessionWasCarriedOverIsTold() throws {
+        let store = ModelStore()
+        for _ in 0..<4 { store.append(.inbox) }
+        let first = try ModelShell(store, resuming: nil)
+        first.open()
+        first.line("s SELECT INBOX (CONDSTORE)")
+        store.setFlags([.seen], of: uid(1), in: .inbox)
+        store.append(.inbox)
+        first.deliver()
+        first.line("a NOOP")
+        #expect(try SessionTicketTests.decode(first.ticket).mailbox?.modSequence == ModSequence(clamping: 50))
+        store.setFlags([.flagged], of: uid(3), in: .inbox)
+        store.setFlags([.flagged], of: uid(5), in: .inbox)
+        store.append(.inbox, flags: [.draft])
+        let second = try ModelShell(store, resuming: first.ticket)
+        second.open()
+        #expect(
+            second.line("b NOOP") == [
+                "* 6 EXISTS", "* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (60))",
+                "* 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (80))", "* 5 FETCH (UID 5 FLAGS (\\Flagged) MODSEQ (90))",
+                "b OK NOOP completed",
+            ])
+        #expect(second.line("c NOOP") == ["c OK NOOP completed"])
+        // Without CONDSTORE nobody relies on it.
+        #expect(try SessionTicketTests.decode(selectedTicket(store)).mailbox?.modSequence == nil)
+    }
+
+    private func selectedTicket(_ store: ModelStore) throws -> [UInt8] {
+        let shell = try ModelShell(store, resuming: nil)
+        shell.open()
+        shell.line("s SELECT INBOX")
+        return shell.ticket
+    }
+
     /// Whoever keeps the ticket knows before the store has answered: a server that is lost then is replaced by one that knows.
     @Test func theTicketSaysSoBeforeTheCommandIsAnswered() throws {
         let store = ModelStore()

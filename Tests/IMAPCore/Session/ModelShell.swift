@@ -47,6 +47,10 @@ final class ModelShell {
         let mailbox = ticket?.mailbox.flatMap { openMailbox($0.name, readOnly: $0.isReadOnly) }
         self.ticket = bytes ?? []
         machine = try SessionMachine(configuration: SessionConfiguration(), resuming: ticket, in: mailbox)
+        guard let told = ticket?.mailbox?.modSequence, let opening else { return }
+        let changed = store.mailboxes[opening.name]?.messages.filter { $0.modSequence > told } ?? []
+        machine.notify(
+            changed.map { .flagsChanged($0.uid, $0.flags, $0.modSequence, isOwn: false) }, of: opening.handle)
     }
 
     /// What goes over a link between servers: changes of the ticket stay in one piece.

@@ -92,7 +92,7 @@ struct ConditionalStoreTests {
                     tasks.addTask {
                         let own = try await store.account(named: "alice").open("INBOX") {}
                         defer { own.close() }
-                        let edit = FlagEdit.replace(Self.flags([], ["$by\(number)"]))
+                        let edit = FlagEdit.replace(Self.flags([], ["$r\(round)by\(number)"]))
                         let changed = try await own.store([1], edit, unchangedSince: seen)
                         let set = try await own.store([2], .add(Self.flags([], [keyword])), unchangedSince: 0)
                         return (changed.stored.count, set.stored.count)

@@ -15,6 +15,10 @@ extension SessionMachine {
     /// A message that is new here but whose identifier is not above everything the client was told of has no place in this
     /// client's view; the client finds it when it selects the mailbox again.
     ///
+    /// Flags that have changed meanwhile are news only for a client with CONDSTORE, who would otherwise take the next modification
+    /// sequence for a promise that nothing is missing: the shell passes the messages beyond the ticket's
+    /// ``SessionTicket/Mailbox/modSequence`` to ``notify(_:of:)`` before anything else.
+    ///
     /// When the mailbox is gone or its UIDVALIDITY has changed, the session ends with a BYE. RFC 3501 has no way to take a
     /// mailbox away from a session, and UIDVALIDITY cannot change within one (section 2.3.1.1); RFC 2180 section 3.3 knows
     /// the BYE, which is also what happens when somebody deletes a selected mailbox under a session that stays.

@@ -60,8 +60,15 @@ struct TicketJournal {
         TicketWriter.number(mailbox.announcedNextUID, into: &bytes)
         TicketWriter.ranges(removed, into: &bytes)
         TicketWriter.ranges(added, into: &bytes)
+        if hasModSequences {
+            bytes.append(SessionTicket.ChangeKind.modSequence.rawValue)
+            TicketWriter.number(mailbox.toldModSequence.rawValue, into: &bytes)
+        }
         return change(bytes, mailbox)
     }
+
+    /// A change of flags is no reason for an update: what the client is told twice does no harm.
+    private var hasModSequences: Bool { enabled.contains(Capability.condstore.description) }
 
     private mutating func change(_ bytes: [UInt8], _ mailbox: SessionMailbox) -> TicketUpdate {
         guard changeBytes + bytes.count <= max(Self.smallestBase, baseBytes) else { return complete(mailbox) }
@@ -70,7 +77,8 @@ struct TicketJournal {
     }
 
     private mutating func complete(_ mailbox: SessionMailbox?) -> TicketUpdate {
-        let bytes = SessionTicket(mailbox: mailbox?.ticket, enabled: enabled).encoded()
+        let bytes = SessionTicket(mailbox: mailbox?.ticket(withModSequence: hasModSequences), enabled: enabled)
+            .encoded()
         handle = mailbox?.handle
         name = mailbox?.name
         baseBytes = bytes.count

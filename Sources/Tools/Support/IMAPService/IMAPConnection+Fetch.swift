@@ -16,8 +16,9 @@ extension IMAPConnection {
         var missing: [UID] = []
         var position = 0
         while position < request.targets.count {
-            let run = request.targets[
-                position..<min(position + services.limits.messagesPerRead, request.targets.count)]
+            // Of those that have to have changed only a few are left after reading.
+            let count = services.limits.messagesPerRead * (request.changedSince == nil ? 1 : 16)
+            let run = request.targets[position..<min(position + count, request.targets.count)]
             position = run.endIndex
             var unseen: Set<UInt32> = []
             var messages = try await mailbox.messages(run.map(\.uid.rawValue), changedSince: known)

@@ -8,8 +8,10 @@ extension IMAPConnection {
     /// SEARCH (RFC 3501 section 6.4.4): goes through the mailbox in runs, reading only the messages whose text decides.
     func search(_ request: SearchRequest, in mailbox: OpenMailbox) async throws -> SearchOutcome {
         var modSequences: [ModSequence: ModSequence] = [:]
-        for presented in request.modSequences where presented > .zero {
-            modSequences[presented] = ModSequence(clamping: try await mailbox.localModSeq(presented.rawValue))
+        for presented in request.modSequences where presented.rawValue > 1 {
+            // From this one on means: what a client does not know who knows everything before it.
+            let known = try await mailbox.localModSeq(presented.rawValue - 1)
+            modSequences[presented] = ModSequence(clamping: known &+ 1)
         }
         let plan = SearchPlan(request, modSequences: modSequences)
         var found: [SearchOutcome.Match] = []

@@ -79,6 +79,21 @@ struct FailOverTests {
         try await cluster.tearDown()
     }
 
+    @Test func flagsThatStorageHasOtherwiseAreToldToAClientWithCondstore() async throws {
+        let cluster = try await TestCluster()
+        let client = try await cluster.selected()
+        try await client.command("ENABLE CONDSTORE")
+        let mailbox = try await cluster.storage.store.account(named: "alice").open("INBOX") {}
+        // Its clock is that of the worker, so a change now is later than what the client has been told.
+        let changed = try await mailbox.store([2], .add(.init(system: .flagged)))[0].modSeq
+        mailbox.close()
+        cluster.worker.relay.cut()
+        let lines = try await client.command("NOOP")
+        #expect(lines.contains("* 2 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ (\(changed)))"), "\(lines)")
+        await client.close()
+        try await cluster.tearDown()
+    }
+
     @Test func whatStorageHasMoreOrLessOfIsTold() async throws {
         let cluster = try await TestCluster()
         let client = try await cluster.selected()

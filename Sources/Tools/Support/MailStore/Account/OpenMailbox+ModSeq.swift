@@ -14,12 +14,12 @@ package struct StoreResult: Sendable {
 extension OpenMailbox {
     /// A modification sequence that a client presents, in terms of this replica's.
     ///
-    /// Every modification sequence that comes from a client passes through here: those of CHANGEDSINCE, of UNCHANGEDSINCE and of SEARCH MODSEQ. A session may have got it
-    /// from another replica, where it means something else; this is the place where that is told in terms of this replica's. Whoever translates must err towards less: then a
-    /// client is told too much, and a STORE that could be done fails, but no change is missed and none is overwritten. At present it is the identity: only modification sequences
-    /// of this replica are understood.
+    /// Every modification sequence that comes from a client passes through here: those of CHANGEDSINCE, UNCHANGEDSINCE and SEARCH MODSEQ, and that of the ticket of a session that
+    /// is carried over. The client may have got it from another replica, where it means something else; this is the place where that is told in terms of this replica's. Whoever
+    /// translates must err towards less: then a client is told too much, and a STORE that could be done fails, but no change is missed and none is overwritten. At present it is the
+    /// identity: only modification sequences of this replica are understood.
     ///
-    /// The translation is made before the mailbox is read or changed, outside the store's lock; what comes meanwhile has a greater modification sequence than the result.
+    /// The translation is made before the mailbox is read or changed, outside the store's lock; what changes meanwhile has a greater modification sequence than all before.
     ///
     /// - Parameter presented: what the client presents; not 0.
     /// - Returns: a modification sequence of this replica: the client knows of every change of this mailbox up to it.
