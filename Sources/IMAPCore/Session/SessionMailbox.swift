@@ -65,6 +65,8 @@ struct SessionMailbox {
         }
         arrivals = mailbox.uids.filter { UInt64($0.rawValue) >= announcedNextUID }
         nextUID = max(nextUID, announcedNextUID)
+        // What lies between has come here and is still to be told.
+        toldModSequence = known.modSequence ?? toldModSequence
     }
 
     /// What another server would need to carry on.

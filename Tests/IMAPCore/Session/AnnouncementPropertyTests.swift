@@ -51,10 +51,13 @@ struct AnnouncementPropertyTests {
     }
 
     /// The checker can fail: a client that is shown an EXPUNGE during FETCH, or a fallen EXISTS, says so.
-    @Test(arguments: ["* 2 EXPUNGE", "* 2 EXISTS", "* 9 FETCH (FLAGS ())", "* 1 FETCH (UID 77)", "* SEARCH 8"])
+    @Test(arguments: [
+        "* 2 EXPUNGE", "* 2 EXISTS", "* 9 FETCH (FLAGS ())", "* 1 FETCH (UID 77)", "* SEARCH 8",
+        "* 1 FETCH (MODSEQ (8))",
+    ])
     func theClientNoticesBreaches(line: String) {
         var client = ModelClient()
-        var output = Array("* 3 EXISTS\r\n* 1 FETCH (UID 5 FLAGS ())\r\nx OK done\r\n".utf8)
+        var output = Array("* 3 EXISTS\r\n* 1 FETCH (UID 5 FLAGS () MODSEQ (9))\r\nx OK done\r\n".utf8)
         client.sent("x", .other)
         client.read(output)
         #expect(client.violations.isEmpty)

@@ -62,7 +62,7 @@ struct FailOverTests {
         try await cluster.tearDown()
     }
 
-    @Test(arguments: ["ENABLE CONDSTORE", "FETCH 1 MODSEQ", "STATUS INBOX (HIGHESTMODSEQ)"])
+    @Test(arguments: ["ENABLE CONDSTORE", "FETCH 1 MODSEQ", "STATUS INBOX (HIGHESTMODSEQ)", "SELECT INBOX (CONDSTORE)"])
     func aClientWithCondstoreKeepsIt(command: String) async throws {
         let cluster = try await TestCluster()
         let client = try await cluster.selected()
