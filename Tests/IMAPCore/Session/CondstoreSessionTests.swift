@@ -327,6 +327,21 @@ struct CondstoreSessionTests {
         #expect(try SessionTicketTests.decode(selectedTicket(store)).mailbox?.modSequence == nil)
     }
 
+    /// Until the difference was told, a ticket must not say that it was.
+    @Test func aTicketDoesNotRunAheadOfWhatWasTold() throws {
+        let store = ModelStore()
+        for _ in 0..<3 { store.append(.inbox) }
+        let mailbox = try #require(ModelShell(store).openMailbox(.inbox, readOnly: false))
+        let known = SessionTicket.Mailbox(
+            name: .inbox, identity: [], uidValidity: mailbox.uidValidity, isReadOnly: false, nextUID: 4,
+            uids: mailbox.uids, modSequence: ModSequence(clamping: 20))
+        var resumed = SessionMailbox(mailbox, resuming: known)
+        #expect(resumed.ticket(withModSequence: true).modSequence == ModSequence(clamping: 20))
+        resumed.noteTold()
+        #expect(resumed.ticket(withModSequence: true).modSequence == ModSequence(clamping: 40))
+        #expect(resumed.ticket(withModSequence: false).modSequence == nil)
+    }
+
     private func selectedTicket(_ store: ModelStore) throws -> [UInt8] {
         let shell = try ModelShell(store, resuming: nil)
         shell.open()
