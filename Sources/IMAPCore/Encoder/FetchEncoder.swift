@@ -67,6 +67,20 @@ public struct FetchEncoder: Sendable {
         ByteWriter.number(byteCount, into: &output)
     }
 
+    /// Writes MODSEQ.
+    ///
+    ///     fetch-mod-resp = "MODSEQ" SP "(" permsg-modsequence ")"      ; RFC 7162 section 7
+    ///
+    /// - Parameters:
+    ///   - modSequence: the modification sequence.
+    ///   - output: where it is written to.
+    public mutating func modSequence(_ modSequence: ModSequence, into output: inout [UInt8]) {
+        separate(&output)
+        ByteWriter.text("MODSEQ (", into: &output)
+        ByteWriter.number(modSequence.rawValue, into: &output)
+        output.append(UInt8(ascii: ")"))
+    }
+
     /// Writes an item whose value is already in its wire form: ENVELOPE, BODY or BODYSTRUCTURE.
     ///
     /// - Parameters:
@@ -123,6 +137,7 @@ public struct FetchEncoder: Sendable {
         case .body: ByteWriter.text("BODY", into: &output)
         case .bodyStructure: ByteWriter.text("BODYSTRUCTURE", into: &output)
         case .rfc822Size: ByteWriter.text("RFC822.SIZE", into: &output)
+        case .modSequence: ByteWriter.text("MODSEQ", into: &output)
         case .rfc822: ByteWriter.text("RFC822", into: &output)
         case .rfc822Header: ByteWriter.text("RFC822.HEADER", into: &output)
         case .rfc822Text: ByteWriter.text("RFC822.TEXT", into: &output)

@@ -40,6 +40,13 @@ extension ResponseEncoder {
                 case .newKeywords: ByteWriter.text("\\*", into: &output)
                 }
             }
+        case .highestModSequence(let value): valued("HIGHESTMODSEQ ", value.rawValue, into: &output)
+        case .modified(let messages):
+            ByteWriter.text("MODIFIED ", into: &output)
+            switch messages {
+            case .sequence(let set): output.append(contentsOf: set.description.utf8)
+            case .uid(let set): output.append(contentsOf: set.description.utf8)
+            }
         case .uidNext(let uid): valued("UIDNEXT ", uid.rawValue, into: &output)
         case .uidValidity(let validity): valued("UIDVALIDITY ", validity.rawValue, into: &output)
         case .unseen(let number): valued("UNSEEN ", number.rawValue, into: &output)
@@ -47,7 +54,7 @@ extension ResponseEncoder {
         }
     }
 
-    private static func valued(_ name: StaticString, _ number: UInt32, into output: inout [UInt8]) {
+    private static func valued(_ name: StaticString, _ number: some BinaryInteger, into output: inout [UInt8]) {
         ByteWriter.text(name, into: &output)
         ByteWriter.number(number, into: &output)
     }
@@ -81,7 +88,9 @@ extension ResponseEncoder {
         case .uidNotSticky: "UIDNOTSTICKY"
         case .unavailable: "UNAVAILABLE"
         case .useAttribute: "USEATTR"
-        case .appendUID, .copyUID, .badCharset, .capability, .permanentFlags, .uidNext, .uidValidity, .unseen: nil
+        case .appendUID, .copyUID, .badCharset, .capability, .highestModSequence, .modified, .permanentFlags, .uidNext,
+            .uidValidity, .unseen:
+            nil
         }
     }
 }

@@ -117,6 +117,8 @@ extension ResponseEncoder {
             case .unseen(let count): item(.unseen, count, into: &output)
             case .size(let bytes): item(.size, bytes, into: &output)
             case .appendLimit(let bytes): item(.appendLimit, bytes, into: &output)
+            case .highestModSequence(let value):
+                item(.highestModSequence, Int(clamping: value.rawValue), into: &output)
             }
         }
         ByteWriter.text("\r\n", into: &output)
@@ -130,12 +132,18 @@ extension ResponseEncoder {
 
     /// Writes SEARCH.
     ///
-    ///     mailbox-data = "SEARCH" *(SP nz-number)
-    static func search(_ numbers: [UInt32], into output: inout [UInt8]) {
+    ///     mailbox-data        =/ "SEARCH" [1*(SP nz-number) SP search-sort-mod-seq]      ; RFC 7162 section 7
+    ///     search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"
+    static func search(_ numbers: [UInt32], _ modSequence: ModSequence?, into output: inout [UInt8]) {
         ByteWriter.text("* SEARCH", into: &output)
         for number in numbers {
             output.append(UInt8(ascii: " "))
             ByteWriter.number(number, into: &output)
+        }
+        if let modSequence, !numbers.isEmpty {
+            ByteWriter.text(" (MODSEQ ", into: &output)
+            ByteWriter.number(modSequence.rawValue, into: &output)
+            output.append(UInt8(ascii: ")"))
         }
         ByteWriter.text("\r\n", into: &output)
     }
@@ -170,6 +178,10 @@ extension ResponseEncoder {
         if let count = result.count {
             ByteWriter.text(" COUNT ", into: &output)
             ByteWriter.number(count, into: &output)
+        }
+        if let modSequence = result.modSequence {
+            ByteWriter.text(" MODSEQ ", into: &output)
+            ByteWriter.number(modSequence.rawValue, into: &output)
         }
         ByteWriter.text("\r\n", into: &output)
     }

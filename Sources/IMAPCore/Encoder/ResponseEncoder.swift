@@ -30,7 +30,7 @@ public enum ResponseEncoder {
         case .exists(let count): numbered(count, " EXISTS\r\n", into: &output)
         case .recent(let count): numbered(count, " RECENT\r\n", into: &output)
         case .expunge(let number): numbered(Int(number.rawValue), " EXPUNGE\r\n", into: &output)
-        case .search(let numbers): search(numbers, into: &output)
+        case .search(let numbers, let modSequence): search(numbers, modSequence, into: &output)
         case .extendedSearch(let result): extendedSearch(result, into: &output)
         }
     }

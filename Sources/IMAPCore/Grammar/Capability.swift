@@ -53,6 +53,8 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     public static let listStatus = Capability("LIST-STATUS")
     /// Extended SEARCH (RFC 4731).
     public static let esearch = Capability("ESEARCH")
+    /// Modification sequences, conditional STORE, and FETCH of what has changed (RFC 7162 section 3.1).
+    public static let condstore = Capability("CONDSTORE")
     /// SIZE in STATUS (RFC 8438).
     public static let statusSize = Capability("STATUS=SIZE")
 

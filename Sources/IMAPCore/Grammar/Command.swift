@@ -41,10 +41,10 @@ public enum CommandBody: Hashable, Sendable {
     case id([IDField]?)
     /// NAMESPACE (RFC 2342).
     case namespace
-    /// SELECT (RFC 3501 section 6.3.1).
-    case select(MailboxName)
-    /// EXAMINE (RFC 3501 section 6.3.2).
-    case examine(MailboxName)
+    /// SELECT (RFC 3501 section 6.3.1), with the parameters of RFC 4466 section 2.1, each once.
+    case select(MailboxName, parameters: [SelectParameter] = [])
+    /// EXAMINE (RFC 3501 section 6.3.2), with the parameters of RFC 4466 section 2.1, each once.
+    case examine(MailboxName, parameters: [SelectParameter] = [])
     /// CREATE (RFC 3501 section 6.3.3), with the uses of RFC 6154 section 3.
     case create(MailboxName, specialUse: [SpecialUse])
     /// DELETE (RFC 3501 section 6.3.4).
@@ -77,8 +77,8 @@ public enum CommandBody: Hashable, Sendable {
     case uidExpunge(UIDSet)
     /// SEARCH and UID SEARCH (RFC 3501 section 6.4.4).
     case search(SearchCommand)
-    /// FETCH and UID FETCH (RFC 3501 section 6.4.5).
-    case fetch(MessageSet, [FetchItem])
+    /// FETCH and UID FETCH (RFC 3501 section 6.4.5), with CHANGEDSINCE (RFC 7162 section 3.1.4.1), which is never zero.
+    case fetch(MessageSet, [FetchItem], changedSince: ModSequence? = nil)
     /// STORE and UID STORE (RFC 3501 section 6.4.6).
     case store(MessageSet, StoreChange)
     /// COPY and UID COPY (RFC 3501 section 6.4.7).
@@ -105,6 +105,12 @@ public struct IDField: Hashable, Sendable {
     }
 }
 
+/// A parameter of SELECT and EXAMINE (RFC 4466 section 2.1).
+public enum SelectParameter: Hashable, Sendable, CaseIterable {
+    /// CONDSTORE: modification sequences are wanted from now on (RFC 7162 section 3.1.8).
+    case condstore
+}
+
 /// What STORE does with the flags that it names (RFC 3501 section 6.4.6).
 public enum StoreMode: Hashable, Sendable {
     /// `FLAGS`: the message has these flags and no others, apart from `\Recent`.
@@ -123,6 +129,8 @@ public struct StoreChange: Hashable, Sendable {
     public let isSilent: Bool
     /// The flags, each once, without `\Recent`; may be empty.
     public let flags: [Flag]
+    /// UNCHANGEDSINCE: messages that have changed later are left alone (RFC 7162 section 3.1.3); nil for no condition.
+    public let unchangedSince: ModSequence?
 
     /// Makes a change.
     ///
@@ -130,10 +138,12 @@ public struct StoreChange: Hashable, Sendable {
     ///   - mode: what happens with the flags.
     ///   - isSilent: whether the client wants no FETCH responses.
     ///   - flags: the flags.
-    public init(mode: StoreMode, isSilent: Bool, flags: [Flag]) {
+    ///   - unchangedSince: the condition, or nil.
+    public init(mode: StoreMode, isSilent: Bool, flags: [Flag], unchangedSince: ModSequence? = nil) {
         self.mode = mode
         self.isSilent = isSilent
         self.flags = flags
+        self.unchangedSince = unchangedSince
     }
 }
 

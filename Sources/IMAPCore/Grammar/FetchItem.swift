@@ -17,6 +17,8 @@ public enum FetchItem: Hashable, Sendable {
     case bodyStructure
     /// The size of the message in bytes.
     case rfc822Size
+    /// The modification sequence (`MODSEQ`, RFC 7162 section 3.1.4.2).
+    case modSequence
     /// The whole message; sets `\Seen`.
     case rfc822
     /// The header; does not set `\Seen`.
@@ -38,7 +40,8 @@ public enum FetchItem: Hashable, Sendable {
         switch self {
         case .rfc822, .rfc822Text: true
         case .bodySection(_, let peek, _): !peek
-        case .flags, .uid, .internalDate, .envelope, .body, .bodyStructure, .rfc822Size, .rfc822Header: false
+        case .flags, .uid, .internalDate, .envelope, .body, .bodyStructure, .rfc822Size, .modSequence, .rfc822Header:
+            false
         }
     }
 }

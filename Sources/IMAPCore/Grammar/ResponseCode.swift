@@ -15,7 +15,8 @@ public enum ResponseStatus: String, Hashable, Sendable {
     case preauth = "PREAUTH"
 }
 
-/// The machine-readable part of a status response (RFC 3501 section 7.1, RFC 5530, RFC 4315, RFC 4469, RFC 6154).
+/// The machine-readable part of a status response (RFC 3501 section 7.1, RFC 5530, RFC 4315, RFC 4469, RFC 6154,
+/// RFC 7162).
 public enum ResponseCode: Hashable, Sendable {
     /// ALERT: the text must be shown to the user.
     case alert
@@ -47,10 +48,14 @@ public enum ResponseCode: Hashable, Sendable {
     case expired
     /// EXPUNGEISSUED: another session expunged the messages.
     case expungeIssued
+    /// HIGHESTMODSEQ: the modification sequence of the mailbox; never zero (RFC 7162 section 3.1.2.1).
+    case highestModSequence(ModSequence)
     /// INUSE: something else is being done with the mailbox.
     case inUse
     /// LIMIT: a limit of the server was reached.
     case limit
+    /// MODIFIED: the messages that have changed, so that a conditional STORE left them alone (RFC 7162 section 3.1.3).
+    case modified(MessageSet)
     /// NONEXISTENT: there is no such mailbox.
     case nonExistent
     /// NOPERM: not allowed.

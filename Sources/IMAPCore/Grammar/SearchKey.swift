@@ -33,6 +33,8 @@ public indirect enum SearchKey: Hashable, Sendable {
     case larger(UInt32)
     /// The size in bytes is smaller than the number.
     case smaller(UInt32)
+    /// The modification sequence is the number or more (RFC 7162 section 3.1.5).
+    case modSequence(ModSequence)
     /// The envelope's BCC contains the string.
     case bcc([UInt8])
     /// The envelope's CC contains the string.
@@ -55,6 +57,21 @@ public indirect enum SearchKey: Hashable, Sendable {
     case or(SearchKey, SearchKey)
     /// All conditions hold; never empty in a parsed command.
     case and([SearchKey])
+}
+
+extension SearchKey {
+    /// The modification sequences that the condition compares with; empty when it has no MODSEQ.
+    public var modSequences: Set<ModSequence> {
+        switch self {
+        case .modSequence(let value): [value]
+        case .not(let key): key.modSequences
+        case .or(let left, let right): left.modSequences.union(right.modSequences)
+        case .and(let keys): keys.reduce(into: []) { $0.formUnion($1.modSequences) }
+        case .all, .sequence, .uid, .flag, .notFlag, .new, .before, .on, .since, .sentBefore, .sentOn, .sentSince,
+            .larger, .smaller, .bcc, .cc, .from, .subject, .to, .header, .body, .text:
+            []
+        }
+    }
 }
 
 /// A charset that SEARCH accepts (RFC 3501 section 6.4.4).

@@ -90,6 +90,9 @@ public struct ExtendedSearchResult: Hashable, Sendable {
     public let all: [ClosedRange<UInt32>]?
     /// The number of matches, when asked for.
     public let count: Int?
+    /// The highest modification sequence of the matches that are returned, when the condition had MODSEQ (RFC 4731
+    /// section 3.2).
+    public let modSequence: ModSequence?
 
     /// Makes the results.
     ///
@@ -100,9 +103,10 @@ public struct ExtendedSearchResult: Hashable, Sendable {
     ///   - max: the highest match, or nil.
     ///   - all: all matches, or nil; an empty list is not sent.
     ///   - count: the number of matches, or nil.
+    ///   - modSequence: the highest modification sequence of the matches that are returned, or nil.
     public init(
         tag: Tag, isUID: Bool, min: UInt32? = nil, max: UInt32? = nil, all: [ClosedRange<UInt32>]? = nil,
-        count: Int? = nil
+        count: Int? = nil, modSequence: ModSequence? = nil
     ) {
         self.tag = tag
         self.isUID = isUID
@@ -110,6 +114,7 @@ public struct ExtendedSearchResult: Hashable, Sendable {
         self.max = max
         self.all = all
         self.count = count
+        self.modSequence = modSequence
     }
 }
 
@@ -145,8 +150,9 @@ public enum ServerResponse: Hashable, Sendable {
     case recent(Int)
     /// EXPUNGE.
     case expunge(SequenceNumber)
-    /// SEARCH.
-    case search([UInt32])
+    /// SEARCH, with the highest modification sequence of the matches when the condition had MODSEQ (RFC 7162 section
+    /// 3.1.6); it is not sent without matches.
+    case search([UInt32], modSequence: ModSequence? = nil)
     /// ESEARCH.
     case extendedSearch(ExtendedSearchResult)
 }

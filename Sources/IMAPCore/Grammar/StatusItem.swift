@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// A data item of STATUS (RFC 3501 section 6.3.10, RFC 8438, RFC 7889).
+/// A data item of STATUS (RFC 3501 section 6.3.10, RFC 8438, RFC 7889, RFC 7162 section 3.1.7).
 public enum StatusItem: String, Hashable, Sendable, CaseIterable {
     /// The number of messages.
     case messages = "MESSAGES"
@@ -17,6 +17,8 @@ public enum StatusItem: String, Hashable, Sendable, CaseIterable {
     case size = "SIZE"
     /// The largest message that APPEND takes.
     case appendLimit = "APPENDLIMIT"
+    /// The modification sequence of the mailbox.
+    case highestModSequence = "HIGHESTMODSEQ"
 }
 
 /// A data item of a STATUS response with its value.
@@ -35,6 +37,8 @@ public enum StatusValue: Hashable, Sendable {
     case size(Int)
     /// The largest message that APPEND takes, in bytes; nil for no limit.
     case appendLimit(Int?)
+    /// The modification sequence of the mailbox.
+    case highestModSequence(ModSequence)
 }
 
 /// A STATUS response (RFC 3501 section 7.2.4).

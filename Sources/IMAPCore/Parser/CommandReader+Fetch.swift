@@ -6,24 +6,28 @@ extension CommandReader {
     /// Takes the arguments of FETCH.
     ///
     ///     fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att /
-    ///             "(" fetch-att *(SP fetch-att) ")")
+    ///             "(" fetch-att *(SP fetch-att) ")") [fetch-modifiers]      ; RFC 4466 section 6
     mutating func fetch(isUID: Bool) throws(IMAPError) -> CommandBody {
         let set = try messageSet(isUID: isUID)
         try space()
+        let items = try fetchItems()
+        return .fetch(set, items, changedSince: try fetchModifiers())
+    }
+
+    /// Takes the data items, or a macro for some.
+    private mutating func fetchItems() throws(IMAPError) -> [FetchItem] {
         if peek == UInt8(ascii: "(") {
-            let items = try list(limit: limits.fetchItems, of: "items") { reader throws(IMAPError) in
-                try reader.fetchItem()
-            }
-            return .fetch(set, unique(items))
+            return unique(
+                try list(limit: limits.fetchItems, of: "items") { reader throws(IMAPError) in try reader.fetchItem() })
         }
         let start = offset
         switch word() {
-        case "ALL": return .fetch(set, FetchItem.all)
-        case "FULL": return .fetch(set, FetchItem.full)
-        case "FAST": return .fetch(set, FetchItem.fast)
+        case "ALL": return FetchItem.all
+        case "FULL": return FetchItem.full
+        case "FAST": return FetchItem.fast
         default:
             offset = start
-            return .fetch(set, [try fetchItem()])
+            return [try fetchItem()]
         }
     }
 
@@ -36,7 +40,7 @@ extension CommandReader {
     /// Takes one data item.
     ///
     ///     fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
-    ///                 "BODY" ["STRUCTURE"] / "UID" /
+    ///                 "BODY" ["STRUCTURE"] / "UID" / "MODSEQ" /      ; MODSEQ: RFC 7162 section 7
     ///                 "BODY" section ["<" number "." nz-number ">"] /
     ///                 "BODY.PEEK" section ["<" number "." nz-number ">"]
     private mutating func fetchItem() throws(IMAPError) -> FetchItem {
@@ -47,6 +51,7 @@ extension CommandReader {
         case "INTERNALDATE": return .internalDate
         case "ENVELOPE": return .envelope
         case "BODYSTRUCTURE": return .bodyStructure
+        case "MODSEQ": return .modSequence
         case "RFC822": return .rfc822
         case "RFC822.HEADER": return .rfc822Header
         case "RFC822.SIZE": return .rfc822Size
@@ -122,11 +127,12 @@ extension CommandReader {
 
     /// Takes the arguments of STORE.
     ///
-    ///     store           = "STORE" SP sequence-set SP store-att-flags
+    ///     store           = "STORE" SP sequence-set [store-modifiers] SP store-att-flags      ; RFC 4466 section 6
     ///     store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
     mutating func store(isUID: Bool) throws(IMAPError) -> CommandBody {
         let set = try messageSet(isUID: isUID)
         try space()
+        let unchangedSince = try storeModifiers()
         var mode = StoreMode.replace
         if take(UInt8(ascii: "+")) {
             mode = .add
@@ -141,6 +147,7 @@ extension CommandReader {
         }
         try space()
         let flags = peek == UInt8(ascii: "(") ? try flagList() : try bareFlags()
-        return .store(set, StoreChange(mode: mode, isSilent: isSilent, flags: flags))
+        return .store(
+            set, StoreChange(mode: mode, isSilent: isSilent, flags: flags, unchangedSince: unchangedSince))
     }
 }

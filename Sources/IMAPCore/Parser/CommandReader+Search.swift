@@ -128,7 +128,7 @@ extension CommandReader {
     ///     "BEFORE" SP date / "ON" SP date / "SINCE" SP date / "SENTBEFORE" SP date / "SENTON" SP date /
     ///     "SENTSINCE" SP date / "LARGER" SP number / "SMALLER" SP number / "KEYWORD" SP flag-keyword /
     ///     "UNKEYWORD" SP flag-keyword / "UID" SP sequence-set / "NOT" SP search-key /
-    ///     "OR" SP search-key SP search-key
+    ///     "OR" SP search-key SP search-key / search-modsequence      ; RFC 7162 section 7
     private mutating func valueKey(_ name: String) throws(IMAPError) -> SearchKey? {
         switch name {
         case "BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE":
@@ -140,6 +140,7 @@ extension CommandReader {
         case "SMALLER":
             try space()
             return .smaller(try number())
+        case "MODSEQ": return try modSequenceKey()
         case "KEYWORD": return .flag(try keyword())
         case "UNKEYWORD": return .notFlag(try keyword())
         case "UID":

@@ -32,7 +32,7 @@ extension CommandBody {
         case .expunge: "EXPUNGE"
         case .uidExpunge: "UID EXPUNGE"
         case .search(let search): search.isUID ? "UID SEARCH" : "SEARCH"
-        case .fetch(let messages, _): messages.isUID ? "UID FETCH" : "FETCH"
+        case .fetch(let messages, _, _): messages.isUID ? "UID FETCH" : "FETCH"
         case .store(let messages, _): messages.isUID ? "UID STORE" : "STORE"
         case .copy(let messages, _): messages.isUID ? "UID COPY" : "COPY"
         case .move(let messages, _): messages.isUID ? "UID MOVE" : "MOVE"

@@ -34,13 +34,15 @@ public struct FetchComposer: Sendable {
     /// What has to be loaded for every response.
     public let needs: Needs
     private let items: [FetchItem]
-    private let wantsFlags: Bool
+    /// Whether a response that tells of flags also tells UID and modification sequence.
+    private let announcesModSequence: Bool
 
     /// Prepares the responses of one FETCH.
     ///
     /// - Parameter request: the request of the session machine.
     public init(_ request: FetchRequest) {
-        self.init(items: request.items, includeUID: request.includeUID)
+        self.init(
+            items: request.items, includeUID: request.includeUID, announcesModSequence: request.announcesModSequence)
     }
 
     /// Prepares responses.
@@ -48,9 +50,11 @@ public struct FetchComposer: Sendable {
     /// - Parameters:
     ///   - items: the items that the client wants.
     ///   - includeUID: whether every response carries the UID, wanted or not.
-    public init(items: [FetchItem], includeUID: Bool) {
+    ///   - announcesModSequence: whether a response that tells of flags that this FETCH has set carries the UID and the
+    ///     modification sequence (RFC 7162 section 3.2.4).
+    public init(items: [FetchItem], includeUID: Bool, announcesModSequence: Bool = false) {
         self.items = includeUID && !items.contains(.uid) ? [.uid] + items : items
-        wantsFlags = items.contains(.flags)
+        self.announcesModSequence = announcesModSequence
         needs = items.map(\.needs).max() ?? .attributes
     }
 
@@ -71,7 +75,12 @@ public struct FetchComposer: Sendable {
         for item in items {
             writer.write(item, attributes, structure)
         }
-        if announcesFlags, !wantsFlags { writer.write(.flags, attributes, structure) }
+        if announcesFlags {
+            for item in announcesModSequence ? [.flags, .uid, .modSequence] : [FetchItem.flags]
+            where !items.contains(item) {
+                writer.write(item, attributes, structure)
+            }
+        }
         return writer.finish()
     }
 }
@@ -130,7 +139,7 @@ extension FetchItem {
     /// What has to be loaded for the item.
     fileprivate var needs: FetchComposer.Needs {
         switch self {
-        case .flags, .uid, .internalDate, .rfc822Size, .rfc822: return .attributes
+        case .flags, .uid, .internalDate, .rfc822Size, .modSequence, .rfc822: return .attributes
         case .envelope, .rfc822Header, .rfc822Text: return .header
         case .body, .bodyStructure: return .structure
         case .bodySection(let section, _, _):

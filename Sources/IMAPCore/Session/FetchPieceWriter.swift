@@ -18,6 +18,7 @@ struct FetchPieceWriter {
         case .uid: encoder.uid(attributes.uid, into: &bytes)
         case .internalDate: encoder.internalDate(attributes.internalDate, into: &bytes)
         case .rfc822Size: encoder.rfc822Size(attributes.byteCount, into: &bytes)
+        case .modSequence: encoder.modSequence(attributes.modSequence, into: &bytes)
         case .envelope:
             var value: [UInt8] = []
             (structure ?? Self.empty).appendEnvelope(to: &value)

@@ -23,8 +23,12 @@ public enum MailboxEvent: Hashable, Sendable {
     case arrived(UID)
     /// A message was removed.
     case vanished(UID)
-    /// A message has other flags now; `isOwn` when this session changed them, which then is not announced twice.
-    case flagsChanged(UID, [Flag], isOwn: Bool)
+    /// A message has other flags now, and the modification sequence that goes with them; `isOwn` when this session changed
+    /// them, which then is not announced twice.
+    case flagsChanged(UID, [Flag], ModSequence, isOwn: Bool)
+    /// Everything that happened up to this modification sequence has been told by the events before (RFC 7162 section
+    /// 3.1.2.1). A lower one than before is ignored.
+    case modSequenceRaised(ModSequence)
     /// The mailbox was deleted: the session ends with a BYE after the command in progress.
     case mailboxDeleted
     /// The mailbox has another name now.
@@ -47,6 +51,8 @@ public struct SelectedMailbox: Hashable, Sendable {
     public let uidNext: UID
     /// The messages, strictly ascending.
     public let uids: [UID]
+    /// The modification sequence of the mailbox: no message has a greater one (RFC 7162 section 3.1.2.1).
+    public let highestModSequence: ModSequence
     /// The flags in use: the system flags and the keywords.
     public let flags: [Flag]
     /// The first message without `\Seen`, or nil.
@@ -65,13 +71,14 @@ public struct SelectedMailbox: Hashable, Sendable {
     ///   - uidValidity: the generation of the unique identifiers.
     ///   - uidNext: the next unique identifier.
     ///   - uids: the messages, strictly ascending.
+    ///   - highestModSequence: the modification sequence of the mailbox.
     ///   - flags: the flags in use.
     ///   - firstUnseenUID: the first message without `\Seen`, or nil.
     ///   - isReadOnly: whether nothing may be changed.
     ///   - canCreateKeywords: whether clients can make new keywords.
     public init(
         handle: MailboxHandle, name: MailboxName, identity: [UInt8] = [], uidValidity: UIDValidity, uidNext: UID,
-        uids: [UID], flags: [Flag],
+        uids: [UID], highestModSequence: ModSequence, flags: [Flag],
         firstUnseenUID: UID?, isReadOnly: Bool, canCreateKeywords: Bool
     ) {
         self.handle = handle
@@ -80,6 +87,7 @@ public struct SelectedMailbox: Hashable, Sendable {
         self.uidValidity = uidValidity
         self.uidNext = uidNext
         self.uids = uids
+        self.highestModSequence = highestModSequence
         self.flags = flags
         self.firstUnseenUID = firstUnseenUID
         self.isReadOnly = isReadOnly

@@ -11,6 +11,8 @@ public struct MessageAttributes: Hashable, Sendable {
     public let internalDate: DateTime
     /// The size in bytes (RFC 3501 section 2.3.4).
     public let byteCount: Int
+    /// The modification sequence of the last change (RFC 7162 section 3.1); never zero.
+    public let modSequence: ModSequence
 
     /// Describes a message.
     ///
@@ -19,10 +21,12 @@ public struct MessageAttributes: Hashable, Sendable {
     ///   - flags: the flags.
     ///   - internalDate: the internal date with its zone.
     ///   - byteCount: the size in bytes.
-    public init(uid: UID, flags: [Flag], internalDate: DateTime, byteCount: Int) {
+    ///   - modSequence: the modification sequence of the last change.
+    public init(uid: UID, flags: [Flag], internalDate: DateTime, byteCount: Int, modSequence: ModSequence) {
         self.uid = uid
         self.flags = flags
         self.internalDate = internalDate
         self.byteCount = byteCount
+        self.modSequence = modSequence
     }
 }

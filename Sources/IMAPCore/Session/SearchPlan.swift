@@ -23,9 +23,12 @@ public struct SearchPlan: Sendable {
 
     /// Prepares a search.
     ///
-    /// - Parameter request: the request of the session machine.
-    public init(_ request: SearchRequest) {
-        var compiler = Compiler()
+    /// - Parameters:
+    ///   - request: the request of the session machine.
+    ///   - modSequences: what is to be compared with for each of ``SearchRequest/modSequences``; the number itself if it is not
+    ///     there.
+    public init(_ request: SearchRequest, modSequences: [ModSequence: ModSequence] = [:]) {
+        var compiler = Compiler(modSequences: modSequences)
         root = compiler.compile(request.key)
         program = MessageSearchProgram(compiler.tests)
     }
@@ -68,6 +71,7 @@ extension SearchPlan {
         case internalDate(Comparison, IMAPDate)
         case larger(Int)
         case smaller(Int)
+        case modSequence(ModSequence)
         case text(Int)
         case not(Node)
         case any([Node])
@@ -92,6 +96,7 @@ extension SearchPlan {
                 }
             case .larger(let byteCount): return message.byteCount > byteCount
             case .smaller(let byteCount): return message.byteCount < byteCount
+            case .modSequence(let least): return message.modSequence >= least
             case .text(let index): return answers.map { index < $0.count && $0[index] }
             case .not(let node): return node.value(message, answers: answers).map(!)
             case .any(let nodes): return Self.first(true, in: nodes, message, answers)
@@ -129,6 +134,9 @@ extension SearchPlan {
     fileprivate struct Compiler {
         private(set) var tests: [MessageSearchProgram.Test] = []
         private var numbers: [MessageSearchProgram.Test: Int] = [:]
+        private let modSequences: [ModSequence: ModSequence]
+
+        init(modSequences: [ModSequence: ModSequence]) { self.modSequences = modSequences }
 
         mutating func compile(_ key: SearchKey) -> Node {
             switch key {
@@ -144,6 +152,7 @@ extension SearchPlan {
             case .since(let date): .internalDate(.since, date)
             case .larger(let byteCount): .larger(Int(byteCount))
             case .smaller(let byteCount): .smaller(Int(byteCount))
+            case .modSequence(let value): .modSequence(modSequences[value] ?? value)
             case .not(let inner): .not(compile(inner))
             case .or(let left, let right): .any([compile(left), compile(right)])
             case .and(let keys): .all(keys.map { compile($0) })

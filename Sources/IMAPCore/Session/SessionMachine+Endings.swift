@@ -93,7 +93,8 @@ extension SessionMachine {
             sendViewChange(removed: [], added: added, lines)
         }
         if (selection?.changedFlagsCount ?? 0) > Self.expungesPerChange { outbox.endChange() }
-        outbox.send { selection?.announceChangedFlags(into: &$0) }
+        outbox.send { selection?.announceChangedFlags(withModSequence: isCondstoreEnabled, into: &$0) }
+        selection?.noteTold()
     }
 
     /// The most removals that are reported with one change of the ticket.
@@ -193,7 +194,7 @@ extension SessionMachine {
         }
         return result + [
             .idle, .namespace, .unselect, .uidPlus, .move, .children, .specialUse, .createSpecialUse, .listExtended,
-            .listStatus, .esearch, .statusSize,
+            .listStatus, .esearch, .condstore, .statusSize,
             .appendLimit(configuration.limits.afterAuthentication.appendLiteralBytes),
         ]
     }

@@ -79,16 +79,13 @@ extension SessionMachine {
         case .starttls: startTLS(current)
         case .login(let user, let password): logIn(current, user: user, password: password)
         case .authenticate(let mechanism, let response): authenticate(current, mechanism, response)
-        case .enable:
-            // None of the extensions offered has to be enabled (RFC 5161 section 3.1).
-            send(.enabled([]))
-            succeed(current)
+        case .enable(let names): enable(current, names)
         case .namespace:
             let personal = Namespace(prefix: "", delimiter: configuration.hierarchySeparator)
             send(.namespace(personal: [personal], otherUsers: [], shared: []))
             succeed(current)
-        case .select(let name): select(current, name, readOnly: false)
-        case .examine(let name): select(current, name, readOnly: true)
+        case .select(let name, let parameters): select(current, name, parameters, readOnly: false)
+        case .examine(let name, let parameters): select(current, name, parameters, readOnly: true)
         case .create(let name, let uses): create(current, name, uses)
         case .delete(let name): delete(current, name)
         case .rename(let from, let to): rename(current, from, to)
@@ -106,7 +103,7 @@ extension SessionMachine {
         case .expunge: expunge(current, nil)
         case .uidExpunge(let uids): expunge(current, uids)
         case .search(let search): startSearch(current, search)
-        case .fetch(let messages, let items): startFetch(current, messages, items)
+        case .fetch(let messages, let items, let changedSince): startFetch(current, messages, items, changedSince)
         case .store(let messages, let change): startStore(current, messages, change)
         case .copy(let messages, let name): copy(current, messages, to: name)
         case .move(let messages, let name): move(current, messages, to: name)

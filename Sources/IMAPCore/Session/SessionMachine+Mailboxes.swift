@@ -70,6 +70,8 @@ extension SessionMachine {
                         attributes: [.noSelect], delimiter: configuration.hierarchySeparator, mailbox: nil)))
             succeed(command)
         } else {
+            // STATUS (HIGHESTMODSEQ) switches CONDSTORE on wherever it stands (RFC 7162 section 3.1).
+            if list.statusItems.contains(.highestModSequence) { enableCondstore() }
             request(.listMailboxes, command, .list(list))
         }
     }
@@ -82,11 +84,7 @@ extension SessionMachine {
         do throws(IMAPError) {
             let lines = try MailboxListing(catalog, separator: configuration.hierarchySeparator)
                 .list(list, limits: limits)
-            var items: [StatusItem] = []
-            for option in list.returnOptions ?? [] {
-                if case .status(let wanted) = option { items = wanted }
-            }
-            sendList(command, lines.reversed(), items)
+            sendList(command, lines.reversed(), list.statusItems)
         } catch {
             finish(command, StatusCondition(error))
         }
@@ -153,6 +151,7 @@ extension SessionMachine {
 
     /// STATUS (RFC 3501 section 6.3.10).
     mutating func startStatus(_ command: CommandInProgress, _ name: MailboxName, _ items: [StatusItem]) {
+        if items.contains(.highestModSequence) { enableCondstore() }
         request(.status(name, Self.requested(items)), command, .status(name, items))
     }
 
@@ -195,6 +194,18 @@ extension StatusValue {
         case .unseen: .unseen
         case .size: .size
         case .appendLimit: .appendLimit
+        case .highestModSequence: .highestModSequence
         }
+    }
+}
+
+extension ListCommand {
+    /// What STATUS responses are to tell; empty when none are wanted.
+    fileprivate var statusItems: [StatusItem] {
+        var items: [StatusItem] = []
+        for option in returnOptions ?? [] {
+            if case .status(let wanted) = option { items = wanted }
+        }
+        return items
     }
 }

@@ -3,9 +3,14 @@
 
 /// FETCH, STORE, COPY, MOVE, EXPUNGE.
 extension SessionMachine {
-    /// FETCH (RFC 3501 section 6.4.5): the shell writes the responses.
-    mutating func startFetch(_ command: CommandInProgress, _ messages: MessageSet, _ items: [FetchItem]) {
+    /// FETCH (RFC 3501 section 6.4.5, RFC 7162 section 3.1.4): the shell writes the responses.
+    mutating func startFetch(
+        _ command: CommandInProgress, _ messages: MessageSet, _ items: [FetchItem], _ changedSince: ModSequence?
+    ) {
         guard let targets = targets(of: messages, command) else { return }
+        // CHANGEDSINCE asks for MODSEQ as well.
+        let items = changedSince == nil || items.contains(.modSequence) ? items : items + [.modSequence]
+        if items.contains(.modSequence) { enableCondstore() }
         guard !targets.isEmpty else {
             succeed(command)
             return
@@ -13,7 +18,10 @@ extension SessionMachine {
         let markSeen = selection?.isReadOnly == false && items.contains { $0.setsSeen }
         outbox.send { selection?.announceFlags(into: &$0) }
         request(
-            .fetch(FetchRequest(targets: targets, items: items, markSeen: markSeen, includeUID: messages.isUID)),
+            .fetch(
+                FetchRequest(
+                    targets: targets, items: items, markSeen: markSeen, includeUID: messages.isUID,
+                    changedSince: changedSince, announcesModSequence: isCondstoreEnabled)),
             command, .fetch(isUID: messages.isUID))
     }
 
@@ -25,9 +33,10 @@ extension SessionMachine {
         finishMessages(command, isUID: isUID, isComplete: outcome.missingUIDs.isEmpty)
     }
 
-    /// STORE (RFC 3501 section 6.4.6).
+    /// STORE (RFC 3501 section 6.4.6, RFC 7162 section 3.1.3).
     mutating func startStore(_ command: CommandInProgress, _ messages: MessageSet, _ change: StoreChange) {
         guard mayChange(command), let targets = targets(of: messages, command), let mailbox = selection else { return }
+        if change.unchangedSince != nil { enableCondstore() }
         // New keywords that the mailbox does not take are ignored (RFC 3501 section 7.1, PERMANENTFLAGS).
         let flags = change.flags.filter { mailbox.canCreateKeywords || mailbox.flags.contains($0) }
         guard !targets.isEmpty else {
@@ -35,7 +44,9 @@ extension SessionMachine {
             return
         }
         request(
-            .store(StoreRequest(targets: targets, mode: change.mode, flags: flags)), command,
+            .store(
+                StoreRequest(
+                    targets: targets, mode: change.mode, flags: flags, unchangedSince: change.unchangedSince)), command,
             .store(isUID: messages.isUID, isSilent: change.isSilent))
     }
 
@@ -46,24 +57,42 @@ extension SessionMachine {
         }
         outbox.send { output in
             selection?.announceFlags(into: &output)
-            guard !isSilent else { return }
             for message in outcome.flags {
-                selection?.announceFlags(of: message.uid, message.flags, includeUID: isUID, into: &output)
+                selection?.announceStored(
+                    message, isSilent: isSilent, includeUID: isUID || isCondstoreEnabled,
+                    withModSequence: isCondstoreEnabled, into: &output)
+            }
+            // The client need not ask why a message was left alone.
+            for message in outcome.modified {
+                selection?.announceStored(
+                    message, isSilent: false, includeUID: true, withModSequence: true, into: &output)
             }
         }
-        finishMessages(command, isUID: isUID, isComplete: outcome.missingUIDs.isEmpty)
+        finishMessages(
+            command, isUID: isUID, isComplete: outcome.missingUIDs.isEmpty,
+            code: modifiedCode(outcome.modified.map(\.uid), isUID: isUID))
+    }
+
+    /// MODIFIED, when messages failed a condition (RFC 7162 section 3.1.3).
+    private func modifiedCode(_ uids: [UID], isUID: Bool) -> ResponseCode? {
+        guard !uids.isEmpty else { return nil }
+        if isUID { return .modified(.uid(UIDSet(compacting: uids))) }
+        let numbers = uids.compactMap { selection?.view.number(of: $0) }
+        return numbers.isEmpty ? nil : .modified(.sequence(SequenceSet(compacting: numbers)))
     }
 
     /// Ends FETCH or STORE: messages that somebody else removed are an error only for sequence numbers (RFC 2180
     /// sections 4.1 and 4.2, RFC 5530).
-    private mutating func finishMessages(_ command: CommandInProgress, isUID: Bool, isComplete: Bool) {
+    private mutating func finishMessages(
+        _ command: CommandInProgress, isUID: Bool, isComplete: Bool, code: ResponseCode? = nil
+    ) {
         if isUID {
-            succeed(command)
+            succeed(command, code: code)
         } else if isComplete {
-            succeed(command, announcing: .withoutExpunge)
+            succeed(command, code: code, announcing: .withoutExpunge)
         } else {
             refuse(
-                command, Refusal(code: .expungeIssued, text: "Some of the messages no longer exist"),
+                command, Refusal(code: code ?? .expungeIssued, text: "Some of the messages no longer exist"),
                 announcing: .withoutExpunge)
         }
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// SEARCH (RFC 3501 section 6.4.4, RFC 4731).
+/// SEARCH (RFC 3501 section 6.4.4, RFC 4731, RFC 7162 section 3.1.5).
 extension SessionMachine {
     mutating func startSearch(_ command: CommandInProgress, _ search: SearchCommand) {
         guard let view = selection?.view else { return }
         do throws(IMAPError) {
             let key = try SearchResolver.resolve(search.key, in: view)
+            if search.hasModSequence { enableCondstore() }
             guard !view.isEmpty else {
                 report([], command, search)
                 return
@@ -18,18 +19,28 @@ extension SessionMachine {
     }
 
     mutating func finishSearch(_ command: CommandInProgress, _ search: SearchCommand, _ reply: SessionReply) {
-        guard case .found(let uids) = reply, let view = selection?.view else {
+        guard case .found(let outcome) = reply, let view = selection?.view else {
             fail(command, reply, announcing: search.isUID ? .everything : .withoutExpunge)
             return
         }
         // What the client has not been told of has no number, and no client waits for its identifier.
-        let numbers = uids.compactMap { uid in
-            search.isUID ? (view.contains(uid) ? uid.rawValue : nil) : view.number(of: uid)?.rawValue
+        let matches = outcome.matches.compactMap { match -> Match? in
+            let uid = match.uid
+            let number = search.isUID ? (view.contains(uid) ? uid.rawValue : nil) : view.number(of: uid)?.rawValue
+            return number.map { Match(number: $0, modSequence: match.modSequence) }
         }
-        report(numbers.sorted(), command, search)
+        report(matches.sorted { $0.number < $1.number }, command, search)
     }
 
-    private mutating func report(_ numbers: [UInt32], _ command: CommandInProgress, _ search: SearchCommand) {
+    /// A match with the number that the client knows it by.
+    private struct Match {
+        let number: UInt32
+        let modSequence: ModSequence
+    }
+
+    private mutating func report(_ matches: [Match], _ command: CommandInProgress, _ search: SearchCommand) {
+        let numbers = matches.map(\.number)
+        let modSequence = search.hasModSequence ? Self.highest(of: matches, search.returnOptions) : nil
         if let options = search.returnOptions {
             send(
                 .extendedSearch(
@@ -38,11 +49,19 @@ extension SessionMachine {
                         min: options.contains(.min) ? numbers.first : nil,
                         max: options.contains(.max) ? numbers.last : nil,
                         all: options.contains(.all) ? Self.ranges(numbers) : nil,
-                        count: options.contains(.count) ? numbers.count : nil)))
+                        count: options.contains(.count) ? numbers.count : nil, modSequence: modSequence)))
         } else {
-            send(.search(numbers))
+            send(.search(numbers, modSequence: modSequence))
         }
         succeed(command, announcing: search.isUID ? .everything : .withoutExpunge)
+    }
+
+    /// The highest modification sequence of the matches that are returned: all, or with MIN and MAX alone only these (RFC 4731
+    /// section 3.2).
+    private static func highest(of matches: [Match], _ options: Set<SearchReturnOption>?) -> ModSequence? {
+        guard let options, options.isDisjoint(with: [.all, .count]) else { return matches.map(\.modSequence).max() }
+        let returned = [options.contains(.min) ? matches.first : nil, options.contains(.max) ? matches.last : nil]
+        return returned.compactMap { $0?.modSequence }.max()
     }
 
     private static func ranges(_ numbers: [UInt32]) -> [ClosedRange<UInt32>] {
@@ -56,6 +75,11 @@ extension SessionMachine {
         }
         return result
     }
+}
+
+extension SearchCommand {
+    /// Whether the condition has MODSEQ.
+    fileprivate var hasModSequence: Bool { !key.modSequences.isEmpty }
 }
 
 /// Frees a condition of everything that only the session can know.
@@ -79,8 +103,8 @@ enum SearchResolver {
             var resolved: [SearchKey] = []
             for key in keys { resolved.append(try resolve(key, in: view)) }
             return .and(resolved)
-        case .all, .flag, .notFlag, .before, .on, .since, .sentBefore, .sentOn, .sentSince, .larger, .smaller, .bcc,
-            .cc, .from, .subject, .to, .header, .body, .text:
+        case .all, .flag, .notFlag, .before, .on, .since, .sentBefore, .sentOn, .sentSince, .larger, .smaller,
+            .modSequence, .bcc, .cc, .from, .subject, .to, .header, .body, .text:
             return key
         }
     }

@@ -4,8 +4,11 @@
 /// SELECT, EXAMINE, CLOSE, IDLE.
 extension SessionMachine {
     /// SELECT and EXAMINE (RFC 3501 sections 6.3.1 and 6.3.2): whatever comes of it, the mailbox before is left.
-    mutating func select(_ command: CommandInProgress, _ name: MailboxName, readOnly: Bool) {
+    mutating func select(
+        _ command: CommandInProgress, _ name: MailboxName, _ parameters: [SelectParameter], readOnly: Bool
+    ) {
         leaveMailbox()
+        if parameters.contains(.condstore) { enableCondstore() }
         request(.select(name, readOnly: readOnly), command, .select(readOnly: readOnly))
     }
 
@@ -27,6 +30,7 @@ extension SessionMachine {
         send(.untagged(mailbox.permanentFlags))
         send(.untagged(StatusCondition(.ok, code: .uidValidity(opened.uidValidity), text: "Identifiers are valid")))
         send(.untagged(StatusCondition(.ok, code: .uidNext(opened.uidNext), text: "Predicted next identifier")))
+        send(.untagged(Self.highest(opened.highestModSequence)))
         let code: ResponseCode = mailbox.isReadOnly ? .readOnly : .readWrite
         succeed(command, code: code)
     }

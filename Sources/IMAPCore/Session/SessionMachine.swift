@@ -37,6 +37,8 @@ public struct SessionMachine: ~Copyable {
     var isReleasing = false
     /// Whether the client has logged in elsewhere, so that there is no greeting.
     var isCarried = false
+    /// Whether the client has asked for modification sequences (RFC 7162 section 3.1).
+    var isCondstoreEnabled = false
     /// Makes the updates of the session's ticket; nil when nobody keeps one.
     var journal: TicketJournal?
     var consecutiveBadCommands = 0

@@ -24,6 +24,10 @@ struct SessionMailbox {
     private var nextUID: UInt64
     /// No identifier below this is news to the client.
     private(set) var announcedNextUID: UInt64
+    /// Up to which modification sequence the client has been told of everything but removals.
+    private(set) var toldModSequence: ModSequence
+    /// Up to which modification sequence everything has come here.
+    private var modSequence: ModSequence
     /// What stays the same when the mailbox is renamed.
     let identity: [UInt8]
     /// The generation of the identifiers.
@@ -32,7 +36,7 @@ struct SessionMailbox {
     private var awaited: [UID] = []
     private var arrivals: [UID] = []
     private var vanished: Set<UID> = []
-    private var changedFlags: [UID: [Flag]] = [:]
+    private var changedFlags: [UID: MessageFlags] = [:]
     private var flagsAreNew = false
 
     init(_ mailbox: SelectedMailbox, isReadOnly: Bool) {
@@ -44,6 +48,8 @@ struct SessionMailbox {
         flags = mailbox.flags
         nextUID = max(UInt64(mailbox.uidNext.rawValue), UInt64(mailbox.uids.last?.rawValue ?? 0) + 1)
         announcedNextUID = nextUID
+        toldModSequence = mailbox.highestModSequence
+        modSequence = mailbox.highestModSequence
         identity = mailbox.identity
         uidValidity = mailbox.uidValidity
     }
@@ -59,13 +65,15 @@ struct SessionMailbox {
         }
         arrivals = mailbox.uids.filter { UInt64($0.rawValue) >= announcedNextUID }
         nextUID = max(nextUID, announcedNextUID)
+        // What lies between has come here and is still to be told.
+        toldModSequence = known.modSequence ?? toldModSequence
     }
 
     /// What another server would need to carry on.
-    var ticket: SessionTicket.Mailbox {
+    func ticket(withModSequence: Bool) -> SessionTicket.Mailbox {
         SessionTicket.Mailbox(
             name: name, identity: identity, uidValidity: uidValidity, isReadOnly: isReadOnly,
-            nextUID: announcedNextUID, uids: view.uids)
+            nextUID: announcedNextUID, uids: view.uids, modSequence: withModSequence ? toldModSequence : nil)
     }
 
     /// How many pieces of news are waiting.
@@ -81,10 +89,13 @@ struct SessionMailbox {
             arrivals.append(uid)
         case .vanished(let uid):
             note(vanished: uid)
-        case .flagsChanged(let uid, let flags, let isOwn):
+        case .flagsChanged(let uid, let flags, let modSequence, let isOwn):
             // The response to the own command has told the client, unless an older change is still to be announced.
             guard view.contains(uid), !isOwn || changedFlags[uid] != nil else { return }
-            changedFlags[uid] = flags
+            // What was read when the session was carried over may be ahead of the events.
+            guard changedFlags[uid].map({ $0.modSequence <= modSequence }) ?? true else { return }
+            changedFlags[uid] = MessageFlags(uid: uid, flags: flags, modSequence: modSequence)
+        case .modSequenceRaised(let reached): modSequence = max(modSequence, reached)
         case .mailboxDeleted:
             isDeleted = true
         case .mailboxRenamed(let newName):
@@ -152,19 +163,33 @@ struct SessionMailbox {
     /// How many messages have flags that the client has not been told of.
     var changedFlagsCount: Int { changedFlags.count }
 
-    /// Writes flags that have changed.
-    mutating func announceChangedFlags(into output: inout [UInt8]) {
+    /// Writes flags that have changed, with UID and modification sequence for a client that has asked for these (RFC 7162
+    /// section 3.2.4).
+    mutating func announceChangedFlags(withModSequence: Bool, into output: inout [UInt8]) {
         guard !changedFlags.isEmpty else { return }
-        for (uid, flags) in changedFlags.sorted(by: { $0.key < $1.key }) {
-            writeFlags(of: uid, flags, includeUID: false, into: &output)
+        for (_, message) in changedFlags.sorted(by: { $0.key < $1.key }) {
+            write(
+                message, flags: true, includeUID: withModSequence, withModSequence: withModSequence, into: &output)
         }
         changedFlags = [:]
     }
 
-    /// Writes the flags of a message and forgets older news of them.
-    mutating func announceFlags(of uid: UID, _ flags: [Flag], includeUID: Bool, into output: inout [UInt8]) {
-        changedFlags[uid] = nil
-        writeFlags(of: uid, flags, includeUID: includeUID, into: &output)
+    /// The client has been told all news but, perhaps, of removals.
+    mutating func noteTold() { toldModSequence = modSequence }
+
+    /// Writes what STORE has made of a message, and forgets older news of its flags; newer news is kept for later.
+    ///
+    /// A silent STORE tells only the modification sequence, unless somebody else has changed the flags before (RFC 7162 sections
+    /// 3.1.3 and 3.1.4.2).
+    mutating func announceStored(
+        _ message: MessageFlags, isSilent: Bool, includeUID: Bool, withModSequence: Bool, into output: inout [UInt8]
+    ) {
+        guard !isSilent || withModSequence else { return }
+        let hasOlderNews = changedFlags[message.uid].map { $0.modSequence <= message.modSequence } ?? false
+        if hasOlderNews { changedFlags[message.uid] = nil }
+        write(
+            message, flags: !isSilent || hasOlderNews, includeUID: includeUID, withModSequence: withModSequence,
+            into: &output)
     }
 
     /// PERMANENTFLAGS (RFC 3501 section 7.1): none when nothing may be changed.
@@ -176,11 +201,14 @@ struct SessionMailbox {
         return StatusCondition(.ok, code: .permanentFlags(flags), text: "Flags that last")
     }
 
-    private func writeFlags(of uid: UID, _ flags: [Flag], includeUID: Bool, into output: inout [UInt8]) {
-        guard let number = view.number(of: uid) else { return }
+    private func write(
+        _ message: MessageFlags, flags: Bool, includeUID: Bool, withModSequence: Bool, into output: inout [UInt8]
+    ) {
+        guard let number = view.number(of: message.uid) else { return }
         var encoder = FetchEncoder(number, into: &output)
-        if includeUID { encoder.uid(uid, into: &output) }
-        encoder.flags(flags, into: &output)
+        if includeUID { encoder.uid(message.uid, into: &output) }
+        if flags { encoder.flags(message.flags, into: &output) }
+        if withModSequence { encoder.modSequence(message.modSequence, into: &output) }
         encoder.finish(into: &output)
     }
 

@@ -35,8 +35,8 @@ public enum SessionReply: Hashable, Sendable {
     case moved(CopyOutcome)
     /// The messages with these identifiers are removed.
     case expunged([UID])
-    /// The messages with these identifiers match, in any order.
-    case found([UID])
+    /// These messages match.
+    case found(SearchOutcome)
 }
 
 /// Why the shell did not carry out a request: it becomes a tagged NO.
@@ -76,15 +76,19 @@ public struct MessageFlags: Hashable, Sendable {
     public let uid: UID
     /// All its flags, without `\Recent`.
     public let flags: [Flag]
+    /// The modification sequence that goes with them.
+    public let modSequence: ModSequence
 
     /// Makes the flags of one message.
     ///
     /// - Parameters:
     ///   - uid: the message.
     ///   - flags: all its flags.
-    public init(uid: UID, flags: [Flag]) {
+    ///   - modSequence: the modification sequence that goes with them.
+    public init(uid: UID, flags: [Flag], modSequence: ModSequence) {
         self.uid = uid
         self.flags = flags
+        self.modSequence = modSequence
     }
 }
 
@@ -92,6 +96,9 @@ public struct MessageFlags: Hashable, Sendable {
 public struct StoreOutcome: Hashable, Sendable {
     /// The flags that the messages have now.
     public let flags: [MessageFlags]
+    /// The messages that have changed since the condition's modification sequence and were left alone, as they are now; in the
+    /// order of the request.
+    public let modified: [MessageFlags]
     /// The messages that another session has removed.
     public let missingUIDs: [UID]
 
@@ -99,10 +106,43 @@ public struct StoreOutcome: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - flags: the flags that the messages have now.
+    ///   - modified: the messages that failed the condition, as they are now.
     ///   - missingUIDs: the messages that were gone.
-    public init(flags: [MessageFlags], missingUIDs: [UID] = []) {
+    public init(flags: [MessageFlags], modified: [MessageFlags] = [], missingUIDs: [UID] = []) {
         self.flags = flags
+        self.modified = modified
         self.missingUIDs = missingUIDs
+    }
+}
+
+/// How a SEARCH went.
+public struct SearchOutcome: Hashable, Sendable {
+    /// A message that matches.
+    public struct Match: Hashable, Sendable {
+        /// The message.
+        public let uid: UID
+        /// Its modification sequence.
+        public let modSequence: ModSequence
+
+        /// Makes a match.
+        ///
+        /// - Parameters:
+        ///   - uid: the message.
+        ///   - modSequence: its modification sequence.
+        public init(uid: UID, modSequence: ModSequence) {
+            self.uid = uid
+            self.modSequence = modSequence
+        }
+    }
+
+    /// The messages that match, in any order, each once.
+    public let matches: [Match]
+
+    /// Makes an outcome.
+    ///
+    /// - Parameter matches: the messages that match.
+    public init(matches: [Match]) {
+        self.matches = matches
     }
 }
 

@@ -118,6 +118,11 @@ public struct FetchRequest: Hashable, Sendable {
     public let markSeen: Bool
     /// Whether every response carries the UID, wanted or not (UID FETCH).
     public let includeUID: Bool
+    /// Only messages with a greater modification sequence are fetched, and those that are gone are no error (RFC 7162 section
+    /// 3.1.4.1); nil for all.
+    public let changedSince: ModSequence?
+    /// Whether a response that tells of `\Seen` carries the UID and the modification sequence, wanted or not.
+    public let announcesModSequence: Bool
 
     /// Describes a FETCH.
     ///
@@ -126,11 +131,19 @@ public struct FetchRequest: Hashable, Sendable {
     ///   - items: the items that the client wants.
     ///   - markSeen: whether `\Seen` must be set.
     ///   - includeUID: whether every response carries the UID.
-    public init(targets: [MessageTarget], items: [FetchItem], markSeen: Bool, includeUID: Bool) {
+    ///   - changedSince: only messages with a greater modification sequence are fetched; nil for all.
+    ///   - announcesModSequence: whether a response that tells of `\Seen` carries the UID and the modification sequence.
+    public init(
+        targets: [MessageTarget], items: [FetchItem], markSeen: Bool, includeUID: Bool,
+        changedSince: ModSequence? = nil,
+        announcesModSequence: Bool = false
+    ) {
         self.targets = targets
         self.items = items
         self.markSeen = markSeen
         self.includeUID = includeUID
+        self.changedSince = changedSince
+        self.announcesModSequence = announcesModSequence
     }
 }
 
@@ -144,6 +157,12 @@ public struct StoreRequest: Hashable, Sendable {
     public let mode: StoreMode
     /// The flags; unknown keywords are to be made.
     public let flags: [Flag]
+    /// Messages with a greater modification sequence are left alone (RFC 7162 section 3.1.3); nil for no condition.
+    ///
+    /// They are reported as ``StoreOutcome/modified``. The check and the change of a message are one step.
+    /// ``ModSequence/zero`` asks whether the flags exist: a message is left alone if a system flag or a keyword that it has is
+    /// named, or if all its flags are to be replaced.
+    public let unchangedSince: ModSequence?
 
     /// Describes a change.
     ///
@@ -151,10 +170,12 @@ public struct StoreRequest: Hashable, Sendable {
     ///   - targets: the messages, ascending.
     ///   - mode: what happens with the flags.
     ///   - flags: the flags.
-    public init(targets: [MessageTarget], mode: StoreMode, flags: [Flag]) {
+    ///   - unchangedSince: the condition, or nil.
+    public init(targets: [MessageTarget], mode: StoreMode, flags: [Flag], unchangedSince: ModSequence? = nil) {
         self.targets = targets
         self.mode = mode
         self.flags = flags
+        self.unchangedSince = unchangedSince
     }
 }
 
@@ -166,6 +187,9 @@ public struct SearchRequest: Hashable, Sendable {
     public let key: SearchKey
     /// The charset of the strings in the condition.
     public let charset: SearchCharset
+
+    /// The modification sequences that the condition compares with; if there are any, those of the matches are to be told.
+    public var modSequences: Set<ModSequence> { key.modSequences }
 
     /// Describes a search.
     ///

@@ -159,7 +159,7 @@ import Testing
     ])
     func repeatsTheLabelThatTheClientWrote(label: String) throws {
         let command = try CommandParser.parse(CommandText("a FETCH 1 (\(label))"))
-        guard case .fetch(_, let items) = command.body else {
+        guard case .fetch(_, let items, _) = command.body else {
             Issue.record("not a FETCH")
             return
         }

@@ -117,8 +117,12 @@ enum CommandWriter {
 
         mutating func mailboxCommand(_ body: CommandBody) {
             switch body {
-            case .select(let name): one("SELECT ", name)
-            case .examine(let name): one("EXAMINE ", name)
+            case .select(let name, let parameters):
+                one("SELECT ", name)
+                self.parameters(parameters)
+            case .examine(let name, let parameters):
+                one("EXAMINE ", name)
+                self.parameters(parameters)
             case .create(let name, let uses):
                 one("CREATE ", name)
                 guard !uses.isEmpty else { return }
@@ -159,6 +163,16 @@ enum CommandWriter {
             }
         }
 
+        mutating func parameters(_ parameters: [SelectParameter]) {
+            guard !parameters.isEmpty else { return }
+            text(" ")
+            list(parameters) { writer, parameter in
+                switch parameter {
+                case .condstore: writer.word("CONDSTORE")
+                }
+            }
+        }
+
         mutating func one(_ name: String, _ mailbox: MailboxName) {
             word(name)
             self.mailbox(mailbox)
@@ -177,6 +191,11 @@ enum CommandWriter {
                 mailbox(name)
             case .store(let set, let change):
                 named("STORE", set)
+                if let since = change.unchangedSince {
+                    text("(")
+                    word("UNCHANGEDSINCE")
+                    text(" \(since)) ")
+                }
                 text(change.mode == .replace ? "" : change.mode == .add ? "+" : "-")
                 word(change.isSilent ? "FLAGS.SILENT " : "FLAGS ")
                 if !change.flags.isEmpty, Bool.random(using: &generator) {
@@ -184,9 +203,14 @@ enum CommandWriter {
                 } else {
                     list(change.flags) { $0.text($1.wireName) }
                 }
-            case .fetch(let set, let items):
+            case .fetch(let set, let items, let changedSince):
                 named("FETCH", set)
                 list(items) { $0.item($1) }
+                if let changedSince {
+                    text(" (")
+                    word("CHANGEDSINCE")
+                    text(" \(changedSince))")
+                }
             case .search(let search): self.search(search)
             default: break
             }
@@ -201,6 +225,7 @@ enum CommandWriter {
             case .body: word("BODY")
             case .bodyStructure: word("BODYSTRUCTURE")
             case .rfc822Size: word("RFC822.SIZE")
+            case .modSequence: word("MODSEQ")
             case .rfc822: word("RFC822")
             case .rfc822Header: word("RFC822.HEADER")
             case .rfc822Text: word("RFC822.TEXT")
@@ -259,6 +284,13 @@ enum CommandWriter {
             case .sentSince(let date): text("SENTSINCE \"\(date)\"")
             case .larger(let number): text("LARGER \(number)")
             case .smaller(let number): text("SMALLER \(number)")
+            case .modSequence(let value):
+                word("MODSEQ ")
+                if Bool.random(using: &generator) {
+                    text(#""/flags/\\Seen" "#)
+                    word("all ")
+                }
+                text("\(value)")
             case .bcc(let value): string("BCC", value)
             case .cc(let value): string("CC", value)
             case .from(let value): string("FROM", value)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct FetchParserTests {
     private func items(_ text: String) throws(IMAPError) -> [FetchItem] {
-        guard case .fetch(_, let items) = try parse("FETCH 1 \(text)") else { return [] }
+        guard case .fetch(_, let items, _) = try parse("FETCH 1 \(text)") else { return [] }
         return items
     }
 

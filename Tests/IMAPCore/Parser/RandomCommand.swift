@@ -76,8 +76,8 @@ enum RandomCommand {
                 some(0...3, &generator) {
                     IDField(name: string(&$0), value: Bool.random(using: &$0) ? string(&$0) : nil)
                 })
-        case 5: return .select(name(&generator))
-        case 6: return .examine(name(&generator))
+        case 5: return .select(name(&generator), parameters: parameters(&generator))
+        case 6: return .examine(name(&generator), parameters: parameters(&generator))
         case 7: return .create(name(&generator), specialUse: some(0...2, &generator) { pick(SpecialUse.allCases, &$0) })
         case 8: return .delete(name(&generator))
         case 9: return .rename(from: name(&generator), to: name(&generator))
@@ -95,10 +95,23 @@ enum RandomCommand {
                 set(&generator),
                 StoreChange(
                     mode: pick([.add, .remove, .replace], &generator), isSilent: Bool.random(using: &generator),
-                    flags: unique(some(0...4, &generator) { flag(&$0) })))
-        case 20, 21: return .fetch(set(&generator), unique(some(1...5, &generator) { item(&$0) }))
+                    flags: unique(some(0...4, &generator) { flag(&$0) }),
+                    unchangedSince: pick([nil, modSequence(&generator), .zero], &generator)))
+        case 20, 21:
+            return .fetch(
+                set(&generator), unique(some(1...5, &generator) { item(&$0) }),
+                changedSince: pick([nil, modSequence(&generator)], &generator))
         default: return search(&generator)
         }
+    }
+
+    private static func parameters(_ generator: inout SeededGenerator) -> [SelectParameter] {
+        Bool.random(using: &generator) ? [.condstore] : []
+    }
+
+    private static func modSequence(_ generator: inout SeededGenerator) -> ModSequence {
+        let small = UInt64.random(in: 1...99, using: &generator)
+        return pick([ModSequence(clamping: small), ModSequence(clamping: 1 << 40 + small), .largest], &generator)
     }
 
     private static func list(_ generator: inout SeededGenerator) -> CommandBody {
@@ -124,7 +137,8 @@ enum RandomCommand {
     }
 
     private static func item(_ generator: inout SeededGenerator) -> FetchItem {
-        let simple: [FetchItem] = FetchItem.full + [.uid, .bodyStructure, .rfc822, .rfc822Header, .rfc822Text]
+        let simple: [FetchItem] =
+            FetchItem.full + [.uid, .modSequence, .bodyStructure, .rfc822, .rfc822Header, .rfc822Text]
         guard Bool.random(using: &generator) else { return pick(simple, &generator) }
         let path = some(0...3, &generator) { Int.random(in: 1...12, using: &$0) }
         let fields = some(1...3, &generator) { pick(["From", "X-a b", "\u{E9}", "a]"].map { Array($0.utf8) }, &$0) }
@@ -164,7 +178,10 @@ enum RandomCommand {
                     .bcc(text), .cc(text), .from(text), .subject(text), .to(text), .body(text), .text(text),
                     .header(field: text, value: string(&generator)),
                 ], &generator)
-        case 7: return pick([.larger(0), .smaller(.max), .larger(4_096)], &generator)
+        case 7:
+            let modSequences = [ModSequence.zero, modSequence(&generator)]
+            return pick(
+                [.larger(0), .smaller(.max), .larger(4_096)] + modSequences.map { .modSequence($0) }, &generator)
         case 8: return .not(key(depth: depth - 1, &generator))
         case 9: return .or(key(depth: depth - 1, &generator), key(depth: depth - 1, &generator))
         default: return .and(some(2...3, &generator) { key(depth: depth - 1, &$0) })

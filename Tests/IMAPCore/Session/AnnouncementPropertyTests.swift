@@ -20,24 +20,44 @@ struct AnnouncementPropertyTests {
         }
     }
 
+    /// The same with CONDSTORE, where it also knows the modification sequence of every message at the end.
+    @Test(arguments: 0..<400)
+    func aClientWithCondstoreKnowsTheModSequences(seed: Int) {
+        var run = Interleaving(seed: UInt64(seed), usesCondstore: true)
+        run.play(steps: 120)
+        #expect(run.client.violations.isEmpty, "seed \(seed): \(run.client.violations.prefix(3))")
+        let messages = run.store.mailboxes[.inbox]!.messages
+        #expect(run.client.messages.map(\.uid) == messages.map { .some($0.uid.rawValue) }, "seed \(seed)")
+        for (known, message) in zip(run.client.messages, messages) {
+            #expect(known.flags == Set(message.flags.map(\.wireName)), "seed \(seed), UID \(message.uid)")
+            #expect(known.modSequence == message.modSequence.rawValue, "seed \(seed), UID \(message.uid)")
+        }
+    }
+
     @Test func theInterleavingsReachTheInterestingCases() {
         var expunges = 0
         var failures = 0
+        var modified = 0
         for seed in 0..<60 {
-            var run = Interleaving(seed: UInt64(seed))
+            var run = Interleaving(seed: UInt64(seed), usesCondstore: seed % 2 == 1)
             run.play(steps: 120)
+            modified += run.client.modified
             expunges += run.client.expunges
             failures += run.shell.finished.count { $0 == "FETCH NO" || $0 == "STORE NO" }
         }
         #expect(expunges > 300)
         #expect(failures > 10)
+        #expect(modified > 10)
     }
 
     /// The checker can fail: a client that is shown an EXPUNGE during FETCH, or a fallen EXISTS, says so.
-    @Test(arguments: ["* 2 EXPUNGE", "* 2 EXISTS", "* 9 FETCH (FLAGS ())", "* 1 FETCH (UID 77)", "* SEARCH 8"])
+    @Test(arguments: [
+        "* 2 EXPUNGE", "* 2 EXISTS", "* 9 FETCH (FLAGS ())", "* 1 FETCH (UID 77)", "* SEARCH 8",
+        "* 1 FETCH (MODSEQ (8))",
+    ])
     func theClientNoticesBreaches(line: String) {
         var client = ModelClient()
-        var output = Array("* 3 EXISTS\r\n* 1 FETCH (UID 5 FLAGS ())\r\nx OK done\r\n".utf8)
+        var output = Array("* 3 EXISTS\r\n* 1 FETCH (UID 5 FLAGS () MODSEQ (9))\r\nx OK done\r\n".utf8)
         client.sent("x", .other)
         client.read(output)
         #expect(client.violations.isEmpty)
@@ -55,8 +75,10 @@ struct Interleaving {
     var client = ModelClient()
     private var random: SeededGenerator
     private var counter = 0
+    private let usesCondstore: Bool
 
-    init(seed: UInt64) {
+    init(seed: UInt64, usesCondstore: Bool = false) {
+        self.usesCondstore = usesCondstore
         random = SeededGenerator(seed: seed)
         store = ModelStore()
         for _ in 0..<Int.random(in: 0...8, using: &random) { store.append(.inbox) }
@@ -71,7 +93,8 @@ struct Interleaving {
         send("SELECT INBOX", .other)
         settle()
         // Reads everything once, as a client does.
-        if !client.messages.isEmpty { send("FETCH 1:* (UID FLAGS)", .forbidsExpunge) }
+        if !client.messages.isEmpty { send("FETCH 1:* (\(everything))", .forbidsExpunge) }
+        if usesCondstore { send("ENABLE CONDSTORE", .other) }
         settle()
         for _ in 0..<steps {
             switch Int.random(in: 0..<10, using: &random) {
@@ -89,12 +112,15 @@ struct Interleaving {
         settle()
         if !client.messages.isEmpty { send("FETCH 1:* UID", .forbidsExpunge) }
         // What nobody has read yet.
-        for (index, message) in client.messages.enumerated() where message.flags == nil {
-            send("FETCH \(index + 1) FLAGS", .forbidsExpunge)
+        for (index, message) in client.messages.enumerated()
+        where message.flags == nil || (usesCondstore && message.modSequence == nil) {
+            send("FETCH \(index + 1) (\(everything))", .forbidsExpunge)
             settle()
         }
         settle()
     }
+
+    private var everything: String { usesCondstore ? "UID FLAGS MODSEQ" : "UID FLAGS" }
 
     private mutating func look() {
         client.read(shell.output)
@@ -155,6 +181,10 @@ struct Interleaving {
         case 7:
             if let uid = uids.randomElement(using: &random) { send("UID STORE 1:\(uid) \(mode.0) (\(names))", .other) }
         case 8: if let uid = uids.randomElement(using: &random) { send("UID MOVE \(uid) INBOX", .other) }
+        case 9 where usesCondstore:
+            // One that the client knows, so that some messages pass and some do not.
+            guard let since = client.messages.compactMap(\.modSequence).randomElement(using: &random) else { return }
+            send("UID STORE 1:* (UNCHANGEDSINCE \(since)) \(mode.0) (\(names))", .other, uid: true)
         default:
             guard isQuiet, !client.messages.isEmpty else { return }
             numberCommand(Int.random(in: 1...client.messages.count, using: &random), mode, names)
@@ -162,8 +192,13 @@ struct Interleaving {
     }
 
     private mutating func numberCommand(_ number: Int, _ mode: (String, StoreMode), _ names: String) {
-        switch Int.random(in: 0..<5, using: &random) {
-        case 0: send("FETCH \(number):* (UID FLAGS)", .forbidsExpunge)
+        switch Int.random(in: 0..<(usesCondstore ? 7 : 5), using: &random) {
+        case 5: send("SEARCH MODSEQ \(Int.random(in: 0...300, using: &random))", .forbidsExpunge)
+        case 6:
+            send(
+                "STORE \(number):* (UNCHANGEDSINCE \(Int.random(in: 0...500, using: &random))) \(mode.0) (\(names))",
+                .forbidsExpunge)
+        case 0: send("FETCH \(number):* (\(everything))", .forbidsExpunge)
         case 1: send("FETCH \(number) BODY[TEXT]<0.1>", .forbidsExpunge)
         case 2: send("STORE \(number):* \(mode.0) (\(names))", .forbidsExpunge)
         case 3: send("COPY \(number) INBOX", .other)

@@ -25,7 +25,7 @@ struct FetchAndSearchTests {
         """.utf8)
 
     private func fetch(_ items: String, uid: Bool = false, announcesFlags: Bool = false) throws -> String {
-        guard case .fetch(_, let items) = try CommandParser.parse(CommandText("a FETCH 1 \(items)")).body else {
+        guard case .fetch(_, let items, _) = try CommandParser.parse(CommandText("a FETCH 1 \(items)")).body else {
             return "no FETCH"
         }
         let composer = FetchComposer(items: items, includeUID: uid)
@@ -38,7 +38,8 @@ struct FetchAndSearchTests {
         let pieces = composer.pieces(
             for: MessageTarget(sequenceNumber: SequenceNumber(4)!, uid: UID(9)!),
             attributes: MessageAttributes(
-                uid: UID(9)!, flags: [.seen], internalDate: DateTime(secondsSinceEpoch: 0), byteCount: message.count),
+                uid: UID(9)!, flags: [.seen], internalDate: DateTime(secondsSinceEpoch: 0), byteCount: message.count,
+                modSequence: ModSequence(clamping: 7)),
             structure: structure, announcesFlags: announcesFlags)
         var output: [UInt8] = []
         for piece in pieces {
@@ -78,7 +79,7 @@ struct FetchAndSearchTests {
 
     @Test func plainItemsNeedNoStructure() throws {
         func needs(_ text: String) throws -> FetchComposer.Needs? {
-            guard case .fetch(_, let items) = try CommandParser.parse(CommandText("a FETCH 1 \(text)")).body else {
+            guard case .fetch(_, let items, _) = try CommandParser.parse(CommandText("a FETCH 1 \(text)")).body else {
                 return nil
             }
             return FetchComposer(items: items, includeUID: false).needs
@@ -132,13 +133,14 @@ struct FetchAndSearchTests {
     func attributesDecideWhatTheyCan(text: String, verdict: SearchPlan.Verdict) throws {
         let attributes = MessageAttributes(
             uid: UID(9)!, flags: [.seen, .keyword(Keyword("$A")!)], internalDate: DateTime(secondsSinceEpoch: 0),
-            byteCount: 100)
+            byteCount: 100, modSequence: ModSequence(clamping: 7))
         #expect(try plan(text).evaluate(attributes) == verdict)
     }
 
     @Test func theTextDecidesTheRest() throws {
         let attributes = MessageAttributes(
-            uid: UID(9)!, flags: [], internalDate: DateTime(secondsSinceEpoch: 0), byteCount: message.count)
+            uid: UID(9)!, flags: [], internalDate: DateTime(secondsSinceEpoch: 0), byteCount: message.count,
+            modSequence: ModSequence(clamping: 7))
         for (text, expected) in [
             ("SUBJECT HI", true), ("BODY two", true), ("NOT BODY two", false), ("OR SUBJECT no BODY one", true),
             ("TEXT mixed FROM a@b", true), ("HEADER Subject \"\"", true), ("HEADER X-None \"\"", false),

@@ -9,6 +9,7 @@ struct ModelClient {
     struct Known: Equatable {
         var uid: UInt32?
         var flags: Set<String>?
+        var modSequence: UInt64?
     }
 
     enum Kind {
@@ -27,6 +28,8 @@ struct ModelClient {
     private(set) var violations: [String] = []
     private(set) var isEnded = false
     private(set) var expunges = 0
+    /// Messages that a conditional STORE left alone.
+    private(set) var modified = 0
     /// The commands that were sent and not answered, oldest first.
     private(set) var pending: [(tag: String, kind: Kind)] = []
     private var touched: Set<Int> = []
@@ -71,6 +74,7 @@ struct ModelClient {
             return
         }
         pending.removeFirst()
+        if words.contains("[MODIFIED") { modified += 1 }
         if words[1] == "BAD" { violations.append("BAD: \(words)") }
         if case .silentStore(let numbers, let mode, let flags) = command.kind, words[1] == "OK" {
             for number in numbers where number <= messages.count && !touched.contains(number) {
@@ -117,6 +121,13 @@ struct ModelClient {
                 violations.append("message \(number) has the identifiers \(known) and \(uid ?? 0)")
             }
             messages[number - 1].uid = uid
+        }
+        if let start = line.firstRange(of: "MODSEQ (") {
+            let value = UInt64(line[start.upperBound...].prefix(while: \.isNumber))
+            if let known = messages[number - 1].modSequence, known > value ?? 0 {
+                violations.append("the modification sequence of message \(number) fell from \(known): \(line)")
+            }
+            messages[number - 1].modSequence = value
         }
         if let start = line.firstRange(of: "FLAGS (") {
             let list = line[start.upperBound...].prefix { $0 != ")" }

@@ -60,7 +60,7 @@ extension ModelShell {
             store.remove(Set(outcome.sourceUIDs), from: selected, by: me)
             return .moved(outcome)
         case .expunge(let uids): return expunge(uids)
-        case .search(let search): return .found(find(search))
+        case .search(let search): return .found(SearchOutcome(matches: find(search)))
         case .poll: return .done
         case .deselect, .appendAbort: return .done
         }
@@ -75,6 +75,7 @@ extension ModelShell {
             case .uidValidity: .uidValidity(mailbox.uidValidity)
             case .unseen: .unseen(mailbox.messages.count { !$0.flags.contains(.seen) })
             case .size: .size(mailbox.messages.reduce(0) { $0 + $1.bytes.count })
+            case .highestModSequence: .highestModSequence(mailbox.highestModSequence)
             case .recent, .appendLimit: preconditionFailure("The machine knows these.")
             }
         }
@@ -86,13 +87,14 @@ extension ModelShell {
         var missing: [UID] = []
         for target in fetch.targets {
             guard var message = store.message(target.uid, in: selected) else {
-                missing.append(target.uid)
+                if fetch.changedSince == nil { missing.append(target.uid) }
                 continue
             }
+            if let since = fetch.changedSince, message.modSequence <= since { continue }
             let setsSeen = fetch.markSeen && !message.flags.contains(.seen)
             if setsSeen {
-                message.flags.append(.seen)
-                store.setFlags(message.flags, of: message.uid, in: selected, by: me)
+                store.setFlags(message.flags + [.seen], of: message.uid, in: selected, by: me)
+                message = store.message(target.uid, in: selected)!
             }
             write(composer, target, message, setsSeen)
         }
@@ -108,10 +110,8 @@ extension ModelShell {
             case .header: MessageScanner.scan(Self.header(message.bytes))
             case .structure: MessageScanner.scan(message.bytes)
             }
-        let attributes = MessageAttributes(
-            uid: message.uid, flags: message.flags, internalDate: message.date, byteCount: message.bytes.count)
         for piece in composer.pieces(
-            for: target, attributes: attributes, structure: structure, announcesFlags: setsSeen)
+            for: target, attributes: Self.attributes(message), structure: structure, announcesFlags: setsSeen)
         {
             switch piece {
             case .bytes(let bytes): output += bytes
@@ -119,6 +119,12 @@ extension ModelShell {
             case .filteredHeader(let filter): output += filter.literal(of: Array(message.bytes[filter.range]))
             }
         }
+    }
+
+    private static func attributes(_ message: ModelStore.Message) -> MessageAttributes {
+        MessageAttributes(
+            uid: message.uid, flags: message.flags, internalDate: message.date, byteCount: message.bytes.count,
+            modSequence: message.modSequence)
     }
 
     static func header(_ bytes: [UInt8]) -> [UInt8] {
@@ -129,10 +135,16 @@ extension ModelShell {
 
     private func change(_ change: StoreRequest) -> SessionReply {
         var flags: [MessageFlags] = []
+        var modified: [MessageFlags] = []
         var missing: [UID] = []
         for target in change.targets {
             guard let message = store.message(target.uid, in: selected) else {
                 missing.append(target.uid)
+                continue
+            }
+            if let since = change.unchangedSince, Self.fails(change, since, message) {
+                modified.append(
+                    MessageFlags(uid: target.uid, flags: message.flags, modSequence: message.modSequence))
                 continue
             }
             let new: [Flag] =
@@ -142,9 +154,16 @@ extension ModelShell {
                 case .remove: message.flags.filter { !change.flags.contains($0) }
                 }
             store.setFlags(new, of: target.uid, in: selected, by: me)
-            flags.append(MessageFlags(uid: target.uid, flags: new))
+            let modSequence = store.message(target.uid, in: selected)!.modSequence
+            flags.append(MessageFlags(uid: target.uid, flags: new, modSequence: modSequence))
         }
-        return .stored(StoreOutcome(flags: flags, missingUIDs: missing))
+        return .stored(StoreOutcome(flags: flags, modified: modified, missingUIDs: missing))
+    }
+
+    private static func fails(_ change: StoreRequest, _ since: ModSequence, _ message: ModelStore.Message) -> Bool {
+        guard since == .zero else { return message.modSequence > since }
+        return change.mode == .replace
+            || change.flags.contains { Flag.system.contains($0) || message.flags.contains($0) }
     }
 
     private func copy(_ targets: [MessageTarget], _ name: MailboxName) -> CopyOutcome? {
@@ -172,11 +191,10 @@ extension ModelShell {
         return .expunged(doomed)
     }
 
-    private func find(_ search: SearchRequest) -> [UID] {
+    private func find(_ search: SearchRequest) -> [SearchOutcome.Match] {
         let plan = SearchPlan(search)
         return (store.mailboxes[selected]?.messages ?? []).filter { message in
-            let attributes = MessageAttributes(
-                uid: message.uid, flags: message.flags, internalDate: message.date, byteCount: message.bytes.count)
+            let attributes = Self.attributes(message)
             return switch plan.evaluate(attributes) {
             case .match: true
             case .mismatch: false
@@ -184,6 +202,6 @@ extension ModelShell {
                 plan.matches(
                     attributes, answers: MessageTextSearch.search(message.bytes, program: plan.program))
             }
-        }.map(\.uid)
+        }.map { SearchOutcome.Match(uid: $0.uid, modSequence: $0.modSequence) }
     }
 }

@@ -47,6 +47,10 @@ final class ModelShell {
         let mailbox = ticket?.mailbox.flatMap { openMailbox($0.name, readOnly: $0.isReadOnly) }
         self.ticket = bytes ?? []
         machine = try SessionMachine(configuration: SessionConfiguration(), resuming: ticket, in: mailbox)
+        guard let told = ticket?.mailbox?.modSequence, let opening else { return }
+        let changed = store.mailboxes[opening.name]?.messages.filter { $0.modSequence > told } ?? []
+        machine.notify(
+            changed.map { .flagsChanged($0.uid, $0.flags, $0.modSequence, isOwn: false) }, of: opening.handle)
     }
 
     /// What goes over a link between servers: changes of the ticket stay in one piece.
@@ -206,8 +210,8 @@ final class ModelShell {
 
     private func observe(_ name: MailboxName, _ event: MailboxEvent, isOwn: Bool) {
         guard name == opening?.name else { return }
-        if case .flagsChanged(let uid, let flags, _) = event {
-            inbox.append(.flagsChanged(uid, flags, isOwn: isOwn))
+        if case .flagsChanged(let uid, let flags, let modSequence, _) = event {
+            inbox.append(.flagsChanged(uid, flags, modSequence, isOwn: isOwn))
         } else {
             inbox.append(event)
         }
@@ -221,7 +225,7 @@ final class ModelShell {
         inbox = []
         return SelectedMailbox(
             handle: handle, name: name, uidValidity: mailbox.uidValidity, uidNext: UID(mailbox.nextUID)!,
-            uids: mailbox.messages.map(\.uid), flags: mailbox.flags,
+            uids: mailbox.messages.map(\.uid), highestModSequence: mailbox.highestModSequence, flags: mailbox.flags,
             firstUnseenUID: mailbox.messages.first { !$0.flags.contains(.seen) }?.uid,
             isReadOnly: mailbox.isReadOnly, canCreateKeywords: mailbox.canCreateKeywords)
     }

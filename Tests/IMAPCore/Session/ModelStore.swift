@@ -10,6 +10,7 @@ final class ModelStore {
         var flags: [Flag]
         var date: DateTime
         var bytes: [UInt8]
+        var modSequence: ModSequence
     }
 
     struct Mailbox {
@@ -20,6 +21,8 @@ final class ModelStore {
         var keywords: [Flag] = []
         var isReadOnly = false
         var canCreateKeywords = true
+        /// A model's modification sequences count by tens, so that tests can name numbers between them.
+        var highestModSequence = ModSequence(clamping: 10)
 
         var flags: [Flag] { Flag.system + keywords }
     }
@@ -60,23 +63,38 @@ final class ModelStore {
         guard let uid = mailboxes[name].flatMap({ UID($0.nextUID) }) else { return nil }
         addKeywords(flags, to: name, by: session)
         mailboxes[name]!.nextUID += 1
-        mailboxes[name]!.messages.append(Message(uid: uid, flags: flags, date: date ?? now, bytes: bytes))
+        let modSequence = nextModSequence(of: name)
+        mailboxes[name]!.messages.append(
+            Message(uid: uid, flags: flags, date: date ?? now, bytes: bytes, modSequence: modSequence))
         publish(name, .arrived(uid), session)
+        publish(name, .modSequenceRaised(modSequence), session)
         return uid
     }
 
     func remove(_ uids: Set<UID>, from name: MailboxName, by session: ObjectIdentifier? = nil) {
         guard let present = mailboxes[name]?.messages.map(\.uid).filter(uids.contains) else { return }
         mailboxes[name]!.messages.removeAll { uids.contains($0.uid) }
-        for uid in present { publish(name, .vanished(uid), session) }
+        for uid in present {
+            publish(name, .vanished(uid), session)
+            publish(name, .modSequenceRaised(nextModSequence(of: name)), session)
+        }
     }
 
     func setFlags(_ flags: [Flag], of uid: UID, in name: MailboxName, by session: ObjectIdentifier? = nil) {
         guard let index = mailboxes[name]?.messages.firstIndex(where: { $0.uid == uid }) else { return }
         guard Set(mailboxes[name]!.messages[index].flags) != Set(flags) else { return }
         addKeywords(flags, to: name, by: session)
+        let modSequence = nextModSequence(of: name)
         mailboxes[name]!.messages[index].flags = flags
-        publish(name, .flagsChanged(uid, flags, isOwn: false), session)
+        mailboxes[name]!.messages[index].modSequence = modSequence
+        publish(name, .flagsChanged(uid, flags, modSequence, isOwn: false), session)
+        publish(name, .modSequenceRaised(modSequence), session)
+    }
+
+    private func nextModSequence(of name: MailboxName) -> ModSequence {
+        let next = ModSequence(clamping: mailboxes[name]!.highestModSequence.rawValue + 10)
+        mailboxes[name]!.highestModSequence = next
+        return next
     }
 
     func delete(_ name: MailboxName, by session: ObjectIdentifier? = nil) {

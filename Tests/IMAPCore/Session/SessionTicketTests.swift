@@ -14,7 +14,8 @@ struct SessionTicketTests {
         SessionTicket(
             mailbox: SessionTicket.Mailbox(
                 name: ModelStore.name("Årbok/2026"), identity: identity, uidValidity: UIDValidity(77)!,
-                isReadOnly: isReadOnly, nextUID: UInt64(uids.last?.rawValue ?? 0) + 1, uids: uids),
+                isReadOnly: isReadOnly, nextUID: UInt64(uids.last?.rawValue ?? 0) + 1, uids: uids,
+                modSequence: uids.count % 2 == 0 ? nil : .largest),
             enabled: ["CONDSTORE"])
     }
 
@@ -93,7 +94,8 @@ struct SessionTicketTests {
 
     @Test(
         arguments: [
-            [2, 0, 0], [1, 4, 0], [1, 2, 0], [1, 0, 0, 1], [1, 0, 0, 9], [1, 0, 1, 1, 0xFF], [1, 0, 33],
+            [2, 0, 0], [1, 4, 0], [1, 6, 0], [1, 8, 0], [1, 0, 0, 3, 1], [1, 2, 0], [1, 0, 0, 1], [1, 0, 0, 9],
+            [1, 0, 1, 1, 0xFF], [1, 0, 33],
             [1, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
         ] as [[UInt8]])
     func whatIsNoTicketIsRefused(bytes: [UInt8]) {

@@ -77,7 +77,7 @@ struct Transcript: Sendable {
 extension Transcript {
     static let capabilities =
         "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE %AUTH%IDLE NAMESPACE UNSELECT UIDPLUS MOVE CHILDREN SPECIAL-USE "
-        + "CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH STATUS=SIZE APPENDLIMIT=67108864"
+        + "CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH CONDSTORE STATUS=SIZE APPENDLIMIT=67108864"
 
     /// Fills in the capability lists: `{T}` over TLS, `{P}` in the clear, `{A}` after login.
     static func filled(_ text: String) -> String {

@@ -27,7 +27,7 @@ extension Transcript {
             S: * NAMESPACE (("" "/")) NIL NIL
             S: a5 OK NAMESPACE completed
             C: a6 ENABLE CONDSTORE X-FOO
-            S: * ENABLED
+            S: * ENABLED CONDSTORE
             S: a6 OK ENABLE completed
             C: a7 NOOP
             S: a7 OK NOOP completed
@@ -116,6 +116,7 @@ extension Transcript {
             S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Flags that last
             S: * OK [UIDVALIDITY 100] Identifiers are valid
             S: * OK [UIDNEXT 4] Predicted next identifier
+            S: * OK [HIGHESTMODSEQ 40] Highest modification
             S: a2 OK [READ-WRITE] SELECT completed
             C: a3 FETCH 1:* (FLAGS UID RFC822.SIZE)
             S: * 1 FETCH (FLAGS (\\Seen) UID 1 RFC822.SIZE 34)
@@ -202,6 +203,7 @@ extension Transcript {
             S: * OK [PERMANENTFLAGS ()] The mailbox is read-only
             S: * OK [UIDVALIDITY 100] Identifiers are valid
             S: * OK [UIDNEXT 4] Predicted next identifier
+            S: * OK [HIGHESTMODSEQ 40] Highest modification
             S: a7 OK [READ-ONLY] EXAMINE completed
             C: a8 STORE 1 +FLAGS (\\Seen)
             S: a8 NO [READ-ONLY] The mailbox is selected read-only
@@ -232,5 +234,53 @@ extension Transcript {
             S: b7 OK LOGOUT completed
             """), prepare: threeMessages)
 
-    static let all = [login, plain, mailboxes, reading, mistakes]
+    static let modSequences = Transcript(
+        name: "modification sequences",
+        text: filled(
+            """
+            S: * OK [CAPABILITY {T}] IMAP server ready
+            C: a1 LOGIN user secret
+            S: a1 OK [CAPABILITY {A}] Logged in
+            C: a2 SELECT INBOX (CONDSTORE)
+            S: * FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)
+            S: * 3 EXISTS
+            S: * 0 RECENT
+            S: * OK [UNSEEN 2] First unseen message
+            S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Flags that last
+            S: * OK [UIDVALIDITY 100] Identifiers are valid
+            S: * OK [UIDNEXT 4] Predicted next identifier
+            S: * OK [HIGHESTMODSEQ 40] Highest modification
+            S: a2 OK [READ-WRITE] SELECT completed
+            C: a3 FETCH 1:* (FLAGS) (CHANGEDSINCE 20)
+            S: * 2 FETCH (FLAGS () MODSEQ (30))
+            S: * 3 FETCH (FLAGS (\\Flagged) MODSEQ (40))
+            S: a3 OK FETCH completed
+            C: a4 STORE 2:3 (UNCHANGEDSINCE 30) +FLAGS.SILENT (\\Deleted)
+            S: * 2 FETCH (UID 2 MODSEQ (50))
+            S: * 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (40))
+            S: a4 OK [MODIFIED 3] STORE completed
+            C: a5 UID SEARCH MODSEQ "/flags/\\\\deleted" all 40
+            S: * SEARCH 2 3 (MODSEQ 50)
+            S: a5 OK UID SEARCH completed
+            C: a6 FETCH 1 FLAGS (CHANGEDSINCE 0)
+            S: a6 BAD A modification sequence begins with 1 here.
+            C: a7 FETCH 1 FLAGS (VANISHED CHANGEDSINCE 5)
+            S: a7 BAD The parameter or modifier is not known.
+            C: a8 LIST "" INBOX RETURN (STATUS (HIGHESTMODSEQ))
+            S: * LIST (\\HasNoChildren) "/" INBOX
+            S: * STATUS INBOX (HIGHESTMODSEQ 50)
+            S: a8 OK LIST completed
+            C: a9 IDLE
+            S: + idling
+            X: flags INBOX 1 \\Answered
+            X: deliver
+            S: * 1 FETCH (UID 1 FLAGS (\\Answered) MODSEQ (60))
+            C: DONE
+            S: a9 OK IDLE completed
+            C: b1 LOGOUT
+            S: * BYE Logging out
+            S: b1 OK LOGOUT completed
+            """), prepare: threeMessages)
+
+    static let all = [login, plain, mailboxes, reading, mistakes, modSequences]
 }

@@ -22,7 +22,8 @@ MAIL = (
     b"--xyz--\r\n"
 )
 CAPABILITIES = (
-    "IMAP4REV1 LITERAL+ SASL-IR ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE CHILDREN SPECIAL-USE ENABLE ESEARCH STATUS=SIZE"
+    "IMAP4REV1 LITERAL+ SASL-IR ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE CHILDREN SPECIAL-USE ENABLE ESEARCH "
+    "STATUS=SIZE CONDSTORE"
 )
 
 
@@ -195,6 +196,35 @@ def another_session_sees_changes(one):
     two.logout()
 
 
+def modification_sequences(one):
+    """CONDSTORE was enabled at the beginning: see capabilities()."""
+    def sequence(line):
+        return int(re.search(rb"MODSEQ \(?(\d+)", line)[1])
+
+    ok(one.noop())
+    # What the commands before have left over.
+    one.response("FETCH")
+    highest = sequence(ok(one.status("Play", "(HIGHESTMODSEQ)"))[0])
+    check(sequence(ok(one.fetch("2", "(MODSEQ)"))[0]) <= highest)
+    two = connect()
+    ok(two.select("Play"))
+    check(int(two.response("HIGHESTMODSEQ")[1][0]) == highest)
+    changed = ok(two._simple_command("STORE", "2", "(UNCHANGEDSINCE %d)" % highest, "+FLAGS.SILENT", r"(\Answered)"))
+    check(b"MODIFIED" not in changed[0], changed)
+    modified = ok(one._simple_command("STORE", "1:2", "(UNCHANGEDSINCE %d)" % highest, "+FLAGS", r"(\Answered)"))
+    check(b"[MODIFIED 2]" in modified[0], modified)
+    one.response("FETCH")
+    kind, _ = one._simple_command("UID", "FETCH", "1:*", "(FLAGS)", "(CHANGEDSINCE %d)" % highest)
+    news = one.response("FETCH")[1]
+    check(kind == "OK" and len(news) == 2, news)
+    check(all(rb"\Answered" in line and sequence(line) > highest for line in news), news)
+    latest = max(sequence(line) for line in news)
+    check(ok(one.search(None, "MODSEQ", str(highest + 1))) == [b"1 2 (MODSEQ %d)" % latest])
+    ok(one.store("1:2", "-FLAGS.SILENT", r"(\Answered)"))
+    one.response("FETCH")
+    two.logout()
+
+
 def copies_and_moves(one):
     ok(one.noop())
     check(re.search(rb"\[COPYUID \d+ 2:3 1:2\]", ok(one.copy("1:2", "INBOX"))[0]))
@@ -231,6 +261,7 @@ def main():
     messages(one)
     searches(one)
     another_session_sees_changes(one)
+    modification_sequences(one)
     copies_and_moves(one)
     read_only(one)
     print("session complete")

@@ -46,7 +46,7 @@ struct NoticeTests {
                         let known = mailbox.snapshot.uids
                         for _ in 0..<5 { try await mailbox.barrier() }
                         let told = mailbox.takeNotices().compactMap { notice -> UInt32? in
-                            if case .arrived(let uid) = notice { uid } else { nil }
+                            if case .arrived(let uid, _) = notice { uid } else { nil }
                         }
                         let all = known + told
                         #expect(all == Array(1...UInt32(max(all.count, 1))).prefix(all.count).map { $0 })
@@ -131,7 +131,7 @@ struct NoticeTests {
         let store = try await fixture.open()
         let alice = try await store.account(named: "alice")
         let mailbox = try await alice.open("INBOX") {}
-        let many = (1...UInt32(OpenMailbox.noticeLimit / 4)).map { MailboxNotice.arrived(uid: $0) }
+        let many = (1...UInt32(OpenMailbox.noticeLimit / 4)).map { MailboxNotice.arrived(uid: $0, modSeq: UInt64($0)) }
         for unit in 1...5 as ClosedRange<UInt64> { mailbox.deliver(many, of: 1_000 + unit, isOwn: false) }
         #expect(words(mailbox) == ["overrun"])
         try await alice.append("more")
@@ -159,9 +159,9 @@ struct NoticeTests {
 func words(_ mailbox: OpenMailbox) -> [String] {
     mailbox.takeNotices().map { notice in
         switch notice {
-        case .arrived(let uid): "arrived \(uid)"
-        case .vanished(let uid): "vanished \(uid)"
-        case .flagsChanged(let uid, _, let isOwn): "flags \(uid) \(isOwn ? "own" : "other")"
+        case .arrived(let uid, _): "arrived \(uid)"
+        case .vanished(let uid, _): "vanished \(uid)"
+        case .flagsChanged(let uid, _, _, let isOwn): "flags \(uid) \(isOwn ? "own" : "other")"
         case .keywordsSeen(let keywords): "keywords \(keywords.joined(separator: " "))"
         case .deleted: "deleted"
         case .overrun: "overrun"

@@ -15,6 +15,10 @@ extension SessionMachine {
     /// A message that is new here but whose identifier is not above everything the client was told of has no place in this
     /// client's view; the client finds it when it selects the mailbox again.
     ///
+    /// Flags that have changed meanwhile are news only for a client with CONDSTORE, who would otherwise take the next modification
+    /// sequence for a promise that nothing is missing: the shell passes the messages beyond the ticket's
+    /// ``SessionTicket/Mailbox/modSequence`` to ``notify(_:of:)`` before anything else.
+    ///
     /// When the mailbox is gone or its UIDVALIDITY has changed, the session ends with a BYE. RFC 3501 has no way to take a
     /// mailbox away from a session, and UIDVALIDITY cannot change within one (section 2.3.1.1); RFC 2180 section 3.3 knows
     /// the BYE, which is also what happens when somebody deletes a selected mailbox under a session that stays.
@@ -27,14 +31,17 @@ extension SessionMachine {
     public init(
         configuration: SessionConfiguration, resuming ticket: SessionTicket?, in mailbox: SelectedMailbox?
     ) throws(IMAPError) {
-        if let name = ticket?.enabled.first {
+        let offered = Self.enableable.map(\.description)
+        if let name = ticket?.enabled.first(where: { !offered.contains($0) }) {
             throw SessionTicket.invalid("The client has enabled \(name), which is not offered here.")
         }
         self.init(configuration: configuration, isTLSActive: true)
         isCarried = true
+        isCondstoreEnabled = ticket?.enabled.contains(Capability.condstore.description) ?? false
         stage = .authenticated
         framer.updateLimits(configuration.limits.afterAuthentication)
-        journal = TicketJournal()
+        journal = TicketJournal(
+            resumedBytes: ticket?.encoded().count ?? 0, nil, name: nil, enabled: ticket?.enabled ?? [])
         guard let known = ticket?.mailbox else { return }
         guard let mailbox, mailbox.uidValidity == known.uidValidity, mailbox.identity == known.identity else {
             ending = "The selected mailbox was deleted"
@@ -43,7 +50,8 @@ extension SessionMachine {
         let resumed = SessionMailbox(mailbox, resuming: known)
         selection = resumed
         stage = .selected
-        journal = TicketJournal(resumedBytes: ticket?.encoded().count ?? 0, resumed, name: known.name)
+        journal = TicketJournal(
+            resumedBytes: ticket?.encoded().count ?? 0, resumed, name: known.name, enabled: ticket?.enabled ?? [])
     }
 
     /// Gives the session up without a word to the client, so that another server can take it over.
@@ -71,9 +79,11 @@ extension SessionMachine {
         end(with: .handOver(framer.takeBufferedInput()))
     }
 
-    /// Reports another selection, or another name of the selected mailbox, with the responses that come next.
+    /// Reports another selection, another name of the selected mailbox, or an extension that was switched on, with the responses
+    /// that come next.
     mutating func exportSelection() {
-        if let update = journal?.selectionUpdate(selection) { outbox.beginChange(update) }
+        let enabled = enabledNames
+        if let update = journal?.selectionUpdate(selection, enabled: enabled) { outbox.beginChange(update) }
     }
 
     /// Sends responses that change the client's view.

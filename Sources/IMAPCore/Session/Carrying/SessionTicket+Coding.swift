@@ -5,15 +5,18 @@
 ///
 ///     ticket    = version flags extensions [mailbox] *change
 ///     version   = %x01
-///     flags     = OCTET                      ; bit 0: a mailbox is selected, bit 1: read-only
+///     flags     = OCTET                      ; bit 0: a mailbox is selected, bit 1: read-only,
+///                                            ; bit 2: a modification sequence is there
 ///     extensions = number *(number *OCTET)   ; a count, then length and bytes of each
 ///     mailbox   = number *OCTET              ; the name in UTF-8
 ///                 number *OCTET              ; the identity
 ///                 number                     ; UIDVALIDITY
 ///                 number                     ; the next UID
 ///                 ranges                     ; the messages
+///                 [number]                   ; the modification sequence up to which flags were told
 ///     change    = %x01 number ranges ranges  ; the next UID, messages removed, messages added
 ///               / %x02 number *OCTET         ; the mailbox has another name
+///               / %x03 number                ; the modification sequence up to which flags were told
 ///     ranges    = number *(number number)    ; a count; for each the distance to the one before, and the length, less one
 ///     number    = 1*9OCTET                   ; LEB128, unsigned
 extension SessionTicket {
@@ -22,6 +25,7 @@ extension SessionTicket {
     enum ChangeKind: UInt8 {
         case view = 1
         case name = 2
+        case modSequence = 3
     }
 
     /// The bytes of the ticket.
@@ -30,7 +34,8 @@ extension SessionTicket {
     /// - Complexity: linear in the number of gaps between the identifiers, plus a pass over them.
     public func encoded() -> [UInt8] {
         var output: [UInt8] = [Self.version]
-        output.append((mailbox == nil ? 0 : 1) | (mailbox?.isReadOnly == true ? 2 : 0))
+        output.append(
+            (mailbox == nil ? 0 : 1) | (mailbox?.isReadOnly == true ? 2 : 0) | (mailbox?.modSequence == nil ? 0 : 4))
         TicketWriter.number(UInt64(enabled.count), into: &output)
         for name in enabled { TicketWriter.bytes(Array(name.utf8), into: &output) }
         guard let mailbox else { return output }
@@ -39,6 +44,7 @@ extension SessionTicket {
         TicketWriter.number(UInt64(mailbox.uidValidity.rawValue), into: &output)
         TicketWriter.number(mailbox.nextUID, into: &output)
         TicketWriter.ranges(mailbox.uids, into: &output)
+        if let modSequence = mailbox.modSequence { TicketWriter.number(modSequence.rawValue, into: &output) }
         return output
     }
 
@@ -58,13 +64,16 @@ extension SessionTicket {
             throw Self.invalid("A ticket of version \(version) cannot be read; this server knows \(Self.version).")
         }
         let flags = try reader.byte()
-        guard flags & ~3 == 0, flags != 2 else { throw Self.invalid("A ticket has the unknown flags \(flags).") }
+        guard flags & ~7 == 0, flags & 1 == 1 || flags == 0 else {
+            throw Self.invalid("A ticket has the unknown flags \(flags).")
+        }
         var names: [String] = []
         for _ in 0..<(try reader.count(atMost: limits.extensions, "extensions")) {
             names.append(try reader.text(atMost: limits.extensionBytes, "an extension's name"))
         }
         self.init(enabled: names)
         if flags & 1 != 0 { mailbox = try Mailbox(&reader, isReadOnly: flags & 2 != 0, limits) }
+        if flags & 4 != 0 { mailbox?.modSequence = try reader.modSequence() }
         while !reader.isAtEnd { try apply(&reader, limits) }
     }
 
@@ -88,6 +97,8 @@ extension SessionTicket {
             guard (mailbox?.uids.count ?? 0) <= limits.messages else { throw Self.tooMany(limits) }
         case .name:
             mailbox?.name = try reader.mailboxName()
+        case .modSequence:
+            mailbox?.modSequence = try reader.modSequence()
         case nil:
             throw Self.invalid("A ticket has a change of the unknown kind \(kind).")
         }
@@ -185,6 +196,10 @@ private struct TicketReader {
         let value = try number(atMost: UInt64(UInt32.max) + 1)
         guard value > 0 else { throw SessionTicket.invalid("A ticket has the next UID 0.") }
         return value
+    }
+
+    mutating func modSequence() throws(IMAPError) -> ModSequence {
+        ModSequence(clamping: try number(atMost: ModSequence.largest.rawValue))
     }
 
     mutating func count(atMost limit: Int, _ what: String) throws(IMAPError) -> Int {

@@ -23,6 +23,9 @@ public struct SessionTicket: Hashable, Sendable {
         public var nextUID: UInt64
         /// The messages that the client knows, in the order of their numbers, strictly ascending.
         public var uids: [UID]
+        /// For a client with CONDSTORE: it has been told of every change of flags up to this modification sequence of the server
+        /// that made the ticket, and perhaps of later ones.
+        public var modSequence: ModSequence?
 
         /// Describes a selected mailbox.
         ///
@@ -33,9 +36,10 @@ public struct SessionTicket: Hashable, Sendable {
         ///   - isReadOnly: whether the client may change nothing.
         ///   - nextUID: no identifier below this can be news.
         ///   - uids: the messages that the client knows, strictly ascending.
+        ///   - modSequence: up to where a client with CONDSTORE has been told of changed flags.
         public init(
             name: MailboxName, identity: [UInt8], uidValidity: UIDValidity, isReadOnly: Bool, nextUID: UInt64,
-            uids: [UID]
+            uids: [UID], modSequence: ModSequence? = nil
         ) {
             self.name = name
             self.identity = identity
@@ -43,12 +47,13 @@ public struct SessionTicket: Hashable, Sendable {
             self.isReadOnly = isReadOnly
             self.nextUID = nextUID
             self.uids = uids
+            self.modSequence = modSequence
         }
     }
 
     /// The selected mailbox, or nil when the client is logged in and has none.
     public var mailbox: Mailbox?
-    /// The extensions that the client has switched on with ENABLE, in upper case.
+    /// The extensions that the client has switched on, with ENABLE or otherwise, in upper case.
     public var enabled: [String]
 
     /// Makes the ticket of a session.

@@ -13,9 +13,7 @@ struct TicketJournal {
     private var changeBytes = 0
     private var handle: MailboxHandle?
     private var name: MailboxName?
-
-    /// Begins with nothing selected.
-    init() {}
+    private var enabled: [String] = []
 
     /// Begins with what the keeper has already.
     ///
@@ -23,17 +21,25 @@ struct TicketJournal {
     ///   - bytes: how much the keeper has.
     ///   - mailbox: the mailbox that was opened again.
     ///   - name: the name of that mailbox in the ticket.
-    init(resumedBytes bytes: Int, _ mailbox: SessionMailbox?, name: MailboxName?) {
+    ///   - enabled: the extensions that are switched on in the ticket.
+    init(resumedBytes bytes: Int, _ mailbox: SessionMailbox?, name: MailboxName?, enabled: [String]) {
         baseBytes = bytes
         handle = mailbox?.handle
         self.name = name
+        self.enabled = enabled
     }
 
-    /// The update that a new selection, none, or a new name needs.
+    /// The update that a new selection, none, a new name, or an extension that was switched on needs.
     ///
-    /// - Parameter mailbox: the selected mailbox.
+    /// - Parameters:
+    ///   - mailbox: the selected mailbox.
+    ///   - enabled: the extensions that are switched on.
     /// - Returns: nil when the keeper knows.
-    mutating func selectionUpdate(_ mailbox: SessionMailbox?) -> TicketUpdate? {
+    mutating func selectionUpdate(_ mailbox: SessionMailbox?, enabled: [String]) -> TicketUpdate? {
+        if enabled != self.enabled {
+            self.enabled = enabled
+            return complete(mailbox)
+        }
         if mailbox?.handle != handle { return complete(mailbox) }
         guard let mailbox, mailbox.name != name else { return nil }
         name = mailbox.name
@@ -54,8 +60,15 @@ struct TicketJournal {
         TicketWriter.number(mailbox.announcedNextUID, into: &bytes)
         TicketWriter.ranges(removed, into: &bytes)
         TicketWriter.ranges(added, into: &bytes)
+        if hasModSequences {
+            bytes.append(SessionTicket.ChangeKind.modSequence.rawValue)
+            TicketWriter.number(mailbox.toldModSequence.rawValue, into: &bytes)
+        }
         return change(bytes, mailbox)
     }
+
+    /// A change of flags is no reason for an update: what the client is told twice does no harm.
+    private var hasModSequences: Bool { enabled.contains(Capability.condstore.description) }
 
     private mutating func change(_ bytes: [UInt8], _ mailbox: SessionMailbox) -> TicketUpdate {
         guard changeBytes + bytes.count <= max(Self.smallestBase, baseBytes) else { return complete(mailbox) }
@@ -64,7 +77,8 @@ struct TicketJournal {
     }
 
     private mutating func complete(_ mailbox: SessionMailbox?) -> TicketUpdate {
-        let bytes = SessionTicket(mailbox: mailbox?.ticket).encoded()
+        let bytes = SessionTicket(mailbox: mailbox?.ticket(withModSequence: hasModSequences), enabled: enabled)
+            .encoded()
         handle = mailbox?.handle
         name = mailbox?.name
         baseBytes = bytes.count

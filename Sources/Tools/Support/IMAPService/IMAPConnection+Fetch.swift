@@ -8,24 +8,28 @@ internal import MailStore
 internal import NIOCore
 
 extension IMAPConnection {
-    /// FETCH (RFC 3501 section 6.4.5): writes the responses, streaming bodies so that memory stays bounded.
+    /// FETCH (RFC 3501 section 6.4.5, RFC 7162 section 3.1.4): writes the responses, streaming bodies so that memory stays bounded.
     mutating func fetch(_ request: FetchRequest, in mailbox: OpenMailbox) async throws -> FetchOutcome {
         let composer = FetchComposer(request)
+        var known: UInt64 = 0
+        if let presented = request.changedSince { known = try await mailbox.localModSeq(presented.rawValue) }
         var missing: [UID] = []
         var position = 0
         while position < request.targets.count {
-            let run = request.targets[
-                position..<min(position + services.limits.messagesPerRead, request.targets.count)]
+            // Of those that have to have changed only a few are left after reading.
+            let count = services.limits.messagesPerRead * (request.changedSince == nil ? 1 : 16)
+            let run = request.targets[position..<min(position + count, request.targets.count)]
             position = run.endIndex
             var unseen: Set<UInt32> = []
-            var messages = try await mailbox.messages(run.map(\.uid.rawValue))
+            var messages = try await mailbox.messages(run.map(\.uid.rawValue), changedSince: known)
             if request.markSeen {
                 (messages, unseen) = try await markSeen(messages, in: mailbox)
             }
             let byUID = Dictionary(messages.map { ($0.uid, $0) }) { first, _ in first }
             for target in run {
                 guard let message = byUID[target.uid.rawValue] else {
-                    missing.append(target.uid)
+                    // One that has not changed and one that is gone look the same; of the latter the next command tells.
+                    if request.changedSince == nil { missing.append(target.uid) }
                     continue
                 }
                 let isWritten = try await write(
@@ -150,7 +154,8 @@ extension IMAPConnection {
             uid: uid, flags: FlagMapping.wire(message.flags),
             internalDate: DateTime(
                 secondsSinceEpoch: message.facts.internalDateSeconds,
-                zoneMinutes: Int(message.facts.internalDateZoneMinutes)), byteCount: Int(clamping: message.facts.size))
+                zoneMinutes: Int(message.facts.internalDateZoneMinutes)), byteCount: Int(clamping: message.facts.size),
+            modSequence: ModSequence(clamping: message.modSeq))
     }
 }
 

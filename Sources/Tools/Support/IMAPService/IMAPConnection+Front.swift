@@ -51,5 +51,24 @@ extension IMAPConnection {
             open?.mailbox.close()
             open = nil
         }
+        if let told = known?.mailbox?.modSequence, let open {
+            do {
+                machine.notify(try await Self.flags(changedSince: told, in: open.mailbox), of: open.handle)
+            } catch {
+                open.mailbox.close()
+                self.open = nil
+                throw error
+            }
+        }
+    }
+
+    /// What the node before may not have told a client with CONDSTORE (RFC 7162 section 3.1).
+    private static func flags(changedSince told: ModSequence, in mailbox: OpenMailbox) async throws -> [MailboxEvent] {
+        let known = try await mailbox.localModSeq(told.rawValue)
+        return try await mailbox.messages(mailbox.snapshot.uids, changedSince: known).map { message in
+            .flagsChanged(
+                try FlagMapping.uid(message.uid), FlagMapping.wire(message.flags),
+                ModSequence(clamping: message.modSeq), isOwn: false)
+        }
     }
 }

@@ -28,20 +28,25 @@ extension IMAPConnection {
     }
 
     private func store(_ request: StoreRequest, in mailbox: OpenMailbox) async throws -> StoreOutcome {
-        let flags = FlagMapping.stored(request.flags)
+        let names = FlagMapping.stored(request.flags)
         let change: FlagEdit =
             switch request.mode {
-            case .add: .add(flags)
-            case .remove: .remove(flags)
-            case .replace: .replace(flags)
+            case .add: .add(names)
+            case .remove: .remove(names)
+            case .replace: .replace(names)
             }
         let wanted = uids(request.targets)
-        let messages = try await mailbox.store(wanted, change)
+        let result = try await mailbox.store(wanted, change, unchangedSince: request.unchangedSince?.rawValue)
+        let found = (result.stored + result.modified).map(\.uid).sorted()
         return StoreOutcome(
-            flags: try messages.map {
-                MessageFlags(uid: try FlagMapping.uid($0.uid), flags: FlagMapping.wire($0.flags))
-            },
-            missingUIDs: try missing(wanted, found: messages.map(\.uid)))
+            flags: try result.stored.map(Self.flags), modified: try result.modified.map(Self.flags),
+            missingUIDs: try missing(wanted, found: found))
+    }
+
+    private static func flags(_ message: StoredMessage) throws -> MessageFlags {
+        MessageFlags(
+            uid: try FlagMapping.uid(message.uid), flags: FlagMapping.wire(message.flags),
+            modSequence: ModSequence(clamping: message.modSeq))
     }
 
     private func outcome(_ result: CopyResult) throws -> CopyOutcome {

@@ -109,6 +109,7 @@ extension IMAPConnection {
         case .unseen: .unseen(counts.unseen)
         case .size: .size(Int(clamping: counts.octets))
         case .appendLimit: nil
+        case .highestModSequence: .highestModSequence(ModSequence(clamping: counts.highestModSeq))
         }
     }
 
@@ -138,6 +139,7 @@ extension IMAPConnection {
         return SelectedMailbox(
             handle: handle, name: name, uidValidity: try FlagMapping.validity(snapshot.counts.uidValidity),
             uidNext: try FlagMapping.uid(snapshot.counts.uidNext), uids: try snapshot.uids.map(FlagMapping.uid),
+            highestModSequence: ModSequence(clamping: snapshot.counts.highestModSeq),
             flags: FlagMapping.wire(MessageFlagNames(system: .all, keywords: snapshot.keywords)),
             firstUnseenUID: try snapshot.firstUnseenUID.map(FlagMapping.uid), isReadOnly: readOnly,
             canCreateKeywords: true)
@@ -148,13 +150,20 @@ extension IMAPConnection {
         open = nil
     }
 
+    /// The machine's events for the store's notices, and at their end how far they go.
+    func events(for notices: [MailboxNotice]) -> [MailboxEvent] {
+        let reached = notices.compactMap(\.modSeq).max()
+        return notices.compactMap { event(for: $0) }
+            + (reached.map { [.modSequenceRaised(ModSequence(clamping: $0))] } ?? [])
+    }
+
     /// The machine's event for a notice of the store.
-    func event(for notice: MailboxNotice) -> MailboxEvent? {
+    private func event(for notice: MailboxNotice) -> MailboxEvent? {
         switch notice {
-        case .arrived(let uid): UID(uid).map(MailboxEvent.arrived)
-        case .vanished(let uid): UID(uid).map(MailboxEvent.vanished)
-        case .flagsChanged(let uid, let flags, let isOwn):
-            UID(uid).map { .flagsChanged($0, FlagMapping.wire(flags), isOwn: isOwn) }
+        case .arrived(let uid, _): UID(uid).map(MailboxEvent.arrived)
+        case .vanished(let uid, _): UID(uid).map(MailboxEvent.vanished)
+        case .flagsChanged(let uid, let flags, let modSeq, let isOwn):
+            UID(uid).map { .flagsChanged($0, FlagMapping.wire(flags), ModSequence(clamping: modSeq), isOwn: isOwn) }
         case .keywordsSeen(let keywords):
             .keywordsChanged(FlagMapping.wire(MessageFlagNames(system: .all, keywords: keywords)))
         case .deleted: .mailboxDeleted
@@ -166,6 +175,16 @@ extension IMAPConnection {
     func authenticated() throws -> MailAccount {
         guard let account else { throw MailStoreError(.closed, "the session has not logged in") }
         return account
+    }
+}
+
+extension MailboxNotice {
+    /// The modification sequence of what happened, if it has one.
+    fileprivate var modSeq: UInt64? {
+        switch self {
+        case .arrived(_, let modSeq), .vanished(_, let modSeq), .flagsChanged(_, _, let modSeq, _): modSeq
+        case .keywordsSeen, .deleted, .overrun, .renamed: nil
+        }
     }
 }
 

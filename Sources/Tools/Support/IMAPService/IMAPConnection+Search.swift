@@ -6,24 +6,31 @@ internal import MailStore
 
 extension IMAPConnection {
     /// SEARCH (RFC 3501 section 6.4.4): goes through the mailbox in runs, reading only the messages whose text decides.
-    func search(_ request: SearchRequest, in mailbox: OpenMailbox) async throws -> [UID] {
-        let plan = SearchPlan(request)
-        var found: [UID] = []
+    func search(_ request: SearchRequest, in mailbox: OpenMailbox) async throws -> SearchOutcome {
+        var modSequences: [ModSequence: ModSequence] = [:]
+        for presented in request.modSequences where presented.rawValue > 1 {
+            // From this one on means: what a client does not know who knows everything before it.
+            let known = try await mailbox.localModSeq(presented.rawValue - 1)
+            modSequences[presented] = ModSequence(clamping: known &+ 1)
+        }
+        let plan = SearchPlan(request, modSequences: modSequences)
+        var found: [SearchOutcome.Match] = []
         var last: UInt32 = 0
         while true {
             let run = try await mailbox.messages(after: last, limit: services.limits.messagesPerRead * 4)
-            guard let end = run.last else { return found }
+            guard let end = run.last else { return SearchOutcome(matches: found) }
             // Nobody waits for the answer any more.
             try Task.checkCancellation()
             last = end.uid
             for message in run {
                 guard let uid = UID(message.uid) else { continue }
                 let attributes = Self.attributes(of: message, uid: uid)
+                let match = SearchOutcome.Match(uid: uid, modSequence: attributes.modSequence)
                 switch plan.evaluate(attributes) {
-                case .match: found.append(uid)
+                case .match: found.append(match)
                 case .mismatch: break
                 case .undecided:
-                    if try matches(message, attributes, plan, in: mailbox) { found.append(uid) }
+                    if try matches(message, attributes, plan, in: mailbox) { found.append(match) }
                     // A long search lets the others of this thread have their turn.
                     await Task.yield()
                 }

@@ -185,7 +185,7 @@ package struct IMAPConnection: ~Copyable {
             }
             return
         }
-        let events = notices.compactMap { event(for: $0) }
+        let events = events(for: notices)
         if !events.isEmpty { machine.notify(events, of: open.handle) }
     }
 

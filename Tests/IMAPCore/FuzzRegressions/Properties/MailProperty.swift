@@ -33,7 +33,8 @@ package enum MailProperty {
     private static func fetchViolation(_ input: [UInt8], _ structure: MessageStructure) -> String? {
         guard let uid = UID(7), let number = SequenceNumber(3) else { return "no numbers" }
         let attributes = MessageAttributes(
-            uid: uid, flags: [.seen], internalDate: DateTime(secondsSinceEpoch: 0), byteCount: input.count)
+            uid: uid, flags: [.seen], internalDate: DateTime(secondsSinceEpoch: 0), byteCount: input.count,
+            modSequence: ModSequence(clamping: 7))
         let composer = FetchComposer(items: items(for: structure), includeUID: true)
         let target = MessageTarget(sequenceNumber: number, uid: uid)
         var response: [UInt8] = []

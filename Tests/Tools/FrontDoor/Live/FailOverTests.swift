@@ -62,6 +62,38 @@ struct FailOverTests {
         try await cluster.tearDown()
     }
 
+    @Test(arguments: ["ENABLE CONDSTORE", "FETCH 1 MODSEQ", "STATUS INBOX (HIGHESTMODSEQ)", "SELECT INBOX (CONDSTORE)"])
+    func aClientWithCondstoreKeepsIt(command: String) async throws {
+        let cluster = try await TestCluster()
+        let client = try await cluster.selected()
+        #expect(try await client.command(command).last?.contains(" OK ") == true)
+        cluster.worker.relay.cut()
+        let stored = try await client.command("STORE 2 +FLAGS.SILENT (\\Flagged)")
+        // The one that was in the air when the worker went may have been done.
+        let lines =
+            stored.last?.contains("UNAVAILABLE") == true
+            ? try await client.command("STORE 2 +FLAGS.SILENT (\\Flagged)") : stored
+        #expect(lines.first?.hasPrefix("* 2 FETCH (UID 2 MODSEQ (") == true, "\(lines)")
+        #expect(cluster.metrics.contains("pluto_distributor_failovers_total{outcome=\"carried\"} 1\n"))
+        await client.close()
+        try await cluster.tearDown()
+    }
+
+    @Test func flagsThatStorageHasOtherwiseAreToldToAClientWithCondstore() async throws {
+        let cluster = try await TestCluster()
+        let client = try await cluster.selected()
+        try await client.command("ENABLE CONDSTORE")
+        let mailbox = try await cluster.storage.store.account(named: "alice").open("INBOX") {}
+        // Its clock is that of the worker, so a change now is later than what the client has been told.
+        let changed = try await mailbox.store([2], .add(.init(system: .flagged)))[0].modSeq
+        mailbox.close()
+        cluster.worker.relay.cut()
+        let lines = try await client.command("NOOP")
+        #expect(lines.contains("* 2 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ (\(changed)))"), "\(lines)")
+        await client.close()
+        try await cluster.tearDown()
+    }
+
     @Test func whatStorageHasMoreOrLessOfIsTold() async throws {
         let cluster = try await TestCluster()
         let client = try await cluster.selected()

@@ -103,7 +103,7 @@ struct FrontLinkServerTests {
 
     @Test func aTicketFromTheFutureIsRefused() async throws {
         var preamble = Self.preamble
-        preamble.ticket = SessionTicket(enabled: ["CONDSTORE"]).encoded()
+        preamble.ticket = SessionTicket(enabled: ["QRESYNC"]).encoded()
         #expect(try await refusal(of: preamble) == .ticket)
     }
 

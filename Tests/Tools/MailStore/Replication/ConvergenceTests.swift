@@ -105,9 +105,9 @@ struct ConvergenceTests {
         var told: [String] = []
         for notice in mailbox.takeNotices() {
             switch notice {
-            case .arrived(let uid): told.append("+\(uid)")
-            case .vanished(let uid): told.append("-\(uid)")
-            case .flagsChanged(let uid, let flags, let isOwn):
+            case .arrived(let uid, _): told.append("+\(uid)")
+            case .vanished(let uid, _): told.append("-\(uid)")
+            case .flagsChanged(let uid, let flags, _, let isOwn):
                 told.append("\(uid)=\(flags.system.rawValue)\(isOwn ? "!" : "")")
             default: told.append("\(notice)")
             }

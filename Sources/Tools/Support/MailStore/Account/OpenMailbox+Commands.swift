@@ -6,13 +6,18 @@ internal import CRDTKit
 extension OpenMailbox {
     /// The messages with these UIDs; those that are gone are left out.
     ///
-    /// - Parameter uids: the UIDs, ascending.
+    /// - Parameters:
+    ///   - uids: the UIDs, ascending.
+    ///   - modSeq: only messages with a greater modification sequence of this replica, see ``localModSeq(_:)``.
     /// - Returns: the messages, in the order of the UIDs.
     /// - Throws: ``MailStoreError``.
-    package func messages(_ uids: [UInt32]) async throws -> [StoredMessage] {
+    package func messages(_ uids: [UInt32], changedSince modSeq: UInt64 = 0) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
-            uids.compactMap { uid in box.state.message(in: id, uid: uid).map { core.stored($0) } }
+            uids.compactMap { uid in
+                guard let view = box.state.message(in: id, uid: uid), view.modSeq > modSeq else { return nil }
+                return core.stored(view)
+            }
         }
     }
 
@@ -20,26 +25,7 @@ extension OpenMailbox {
     ///
     /// - Returns: the messages as they are now, those that are gone left out.
     package func store(_ uids: [UInt32], _ edit: FlagEdit) async throws -> [StoredMessage] {
-        let id = snapshot.id
-        return try await account.store.issue(
-            on: account, origin: number, needing: { _ in [id] },
-            preparing: { core -> FlagChange in
-                switch edit {
-                case .add(let flags): .add(try core.flagSet(flags))
-                case .remove(let flags): .remove(try core.flagSet(flags))
-                case .replace(let flags): .replace(try core.flagSet(flags))
-                }
-            }
-        ) { core, box, unit, change in
-            let views = uids.compactMap { box.state.message(in: id, uid: $0) }
-            for view in views { try change.checkKeywords(of: view.flags, atMost: box.state.limits.maximumKeywords) }
-            var result: [StoredMessage] = []
-            for view in views {
-                _ = try box.state.store(change, message: view.id, in: id, batch: &unit.batch)
-                if let now = box.state.message(in: id, uid: view.uid) { result.append(core.stored(now)) }
-            }
-            return result
-        }
+        try await store(uids, edit, unchangedSince: nil).stored
     }
 
     /// EXPUNGE and UID EXPUNGE (RFC 3501 section 6.4.3, RFC 4315 section 2.1).
@@ -136,21 +122,6 @@ extension OpenMailbox {
 
     /// Opens a message's body; close it.
     package func openBody(of message: StoredMessage) -> BodyReader { account.openBody(of: message) }
-}
-
-extension FlagChange {
-    /// Refuses what would give a message too many keywords, before the first of several messages is changed.
-    fileprivate func checkKeywords(of present: FlagSet, atMost limit: Int) throws(MailStoreError) {
-        let count: Int
-        switch self {
-        case .add(let flags):
-            if flags.keywords.isEmpty { return }
-            count = present.keywords.count + flags.subtracting(present).keywords.count
-        case .replace(let flags): count = flags.keywords.count
-        case .remove: return
-        }
-        guard count <= limit else { throw MailStoreError.tooManyKeywords(limit) }
-    }
 }
 
 extension MailStoreError {

@@ -103,7 +103,8 @@ extension OpenMailbox.Feed {
             let known = keywords.count
             keywords.formUnion(seen)
             if keywords.count > known { notices.append(.keywordsSeen(keywords.sorted())) }
-        case .flagsChanged(let uid, let flags, _): notices.append(.flagsChanged(uid: uid, flags, isOwn: isOwn))
+        case .flagsChanged(let uid, let flags, let modSeq, _):
+            notices.append(.flagsChanged(uid: uid, flags, modSeq: modSeq, isOwn: isOwn))
         case .deleted:
             isDeleted = true
             notices.append(notice)

@@ -74,9 +74,9 @@ package struct MailboxCounts: Sendable {
 
 /// What happened in an open mailbox.
 package enum MailboxNotice: Sendable {
-    case arrived(uid: UInt32)
-    case vanished(uid: UInt32)
-    case flagsChanged(uid: UInt32, MessageFlagNames, isOwn: Bool)
+    case arrived(uid: UInt32, modSeq: UInt64)
+    case vanished(uid: UInt32, modSeq: UInt64)
+    case flagsChanged(uid: UInt32, MessageFlagNames, modSeq: UInt64, isOwn: Bool)
     /// Keywords that messages of the mailbox have now; perhaps known already.
     case keywordsSeen([String])
     case deleted

@@ -175,18 +175,19 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
             return listeners[key] == nil ? nil : key
         }
         switch change {
-        case .messageAppeared(let mailbox, let message, let uid, _):
+        case .messageAppeared(let mailbox, let message, let uid, let modSeq):
             guard let key = key(mailbox) else { return nil }
             let keywords = keywordNames(box.state.message(in: mailbox, id: message)?.flags.keywords ?? [])
-            return (key, (keywords.isEmpty ? [] : [.keywordsSeen(keywords)]) + [.arrived(uid: uid)])
-        case .messageVanished(let mailbox, _, let uid, _): return key(mailbox).map { ($0, [.vanished(uid: uid)]) }
+            return (key, (keywords.isEmpty ? [] : [.keywordsSeen(keywords)]) + [.arrived(uid: uid, modSeq: modSeq)])
+        case .messageVanished(let mailbox, _, let uid, let modSeq):
+            return key(mailbox).map { ($0, [.vanished(uid: uid, modSeq: modSeq)]) }
         case .flagsChanged(let mailbox, let message, let uid, _):
             guard let key = key(mailbox), let view = box.state.message(in: mailbox, id: message) else { return nil }
             let flags = names(of: view.flags)
             return (
                 key,
                 (flags.keywords.isEmpty ? [] : [.keywordsSeen(flags.keywords)])
-                    + [.flagsChanged(uid: uid, flags, isOwn: false)]
+                    + [.flagsChanged(uid: uid, flags, modSeq: view.modSeq, isOwn: false)]
             )
         case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
         case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
