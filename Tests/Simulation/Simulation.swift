@@ -215,6 +215,8 @@ final class Simulation {
     private func wipe() {
         let up = nodes.filter(\.isUp)
         guard up.count > 1, let victim = world.pick(up) else { return }
+        // Whoever is catching up has lost its own copy a moment ago, and may need what the victim alone holds: no group of two survives both.
+        guard nodes.allSatisfy({ $0 === victim || $0.isComplete }) else { return }
         noteLostBodies(victim)
         if victim.wipe(members: members, heldByOthers: { held(of: $0, besides: victim) }) {
             for client in clients { client.beginAnew() }

@@ -45,6 +45,7 @@ struct MemberTests {
         right.deliver(removed)
         var expected = MemberRecord(name: "storage", standing: .removed, replica: right.id)
         expected.usedStripes = [0]
+        expected.lives = [right.id]
         #expect(left.state.members == [expected])
         #expect(right.state.members == [expected])
         #expect(left.state.digest == right.state.digest)
@@ -58,7 +59,9 @@ struct MemberTests {
         _ = try MemberTests.change(replica, .announce(name: "worker-1", replica: ReplicaID(7)))
         _ = try MemberTests.change(replica, .announce(name: "worker-1", replica: ReplicaID(5)))
         let record = replica.state.member(named: "worker-1")
-        #expect(record == MemberRecord(name: "worker-1", replica: ReplicaID(5)))
+        var expected = MemberRecord(name: "worker-1", replica: ReplicaID(5))
+        expected.lives = [ReplicaID(5), ReplicaID(7)]
+        #expect(record == expected)
         let former = replica.state.memberName(of: ReplicaID(7))
         #expect(former == nil)
     }

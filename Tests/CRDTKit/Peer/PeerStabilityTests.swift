@@ -86,6 +86,38 @@ import Testing
         #expect(script.node.stable.isEmpty)
     }
 
+    /// Found by the simulation (seed 90): a node that was wiped gave a UID again that its former life had given, as it heard only of those who did not know.
+    @Test func aNewLifeKnowsTheFormerOnesWhenAllMembersWereHeard() throws {
+        let script = try PeerScript()
+        let identity = MemberIdentity(name: "me", replica: ReplicaID(1), lives: [ReplicaID(1), ReplicaID(8)])
+        script.node.machine.groupChanged(script.group, announced: [identity], now: script.now)
+        _ = script.establish("a", 2, .outgoing)
+        script.advance(300)
+        #expect(!script.node.knowsFormerLives)
+        let link = script.establish("b", 3, .outgoing, durable: [position(8, 1)])
+        script.advance(300)
+        // The second one holds something of it.
+        #expect(!script.node.knowsFormerLives)
+        let origin = try ToyStore(8)
+        try origin.issue(1)
+        script.feed(origin.log, script.establish("b", 3, .incoming, durable: [position(8, 1)]))
+        script.sync()
+        script.advance(300)
+        #expect(script.node.knowsFormerLives)
+        script.close(link)
+        script.advance(30_000)
+        #expect(script.node.knowsFormerLives)
+    }
+
+    @Test func aNewStoreHasToCatchUpWithSomebodyFirst() throws {
+        let script = try PeerScript()
+        script.advance(300)
+        #expect(!script.node.knowsFormerLives)
+        _ = script.establish("a", 2, .outgoing)
+        script.advance(300)
+        #expect(script.node.knowsFormerLives)
+    }
+
     @Test func aloneEverythingIsStable() throws {
         let script = try PeerScript(members: ["me"])
         try script.store.issue(5)

@@ -17,6 +17,7 @@ final class ToyNode {
     var retain = StreamVector()
     var ownSecured: UInt64 = 0
     var exchanged = StreamVector()
+    var knowsFormerLives = true
     var announced: [MemberIdentity] = []
     var directives = 0
     var sent: [PeerMessage] = []
@@ -59,6 +60,7 @@ final class ToyNode {
             retain = StreamVector(progress.retain)
             ownSecured = progress.ownSecured
             exchanged = StreamVector(progress.exchanged)
+            knowsFormerLives = progress.knowsFormerLives
         case .setUnreachable(let replicas): unreachable = replicas
         case .announce(let identity): announced.append(identity)
         case .takeNewIncarnation:

@@ -147,6 +147,26 @@ struct EpochTests {
         #expect(uids.count == 4 && uids.allSatisfy { $0 > 41 })
     }
 
+    @Test(
+        "Who may not open epochs takes nothing over, and what it appends to a mailbox that was handed over to it waits")
+    func epochsAreNotOpenedWithoutLeave() throws {
+        let all = try EpochTests.scene(2)
+        let refused = try all[1].issue { (state, batch) throws(CRDTError) in
+            batch.mayOpenEpochs = false
+            try state.takeOver(.inbox, batch: &batch)
+        }
+        #expect(refused.isEmpty)
+        all[1].deliver(try EpochTests.handOver(all[0], to: all[1]))
+        let waiting = try all[1].issue { (state, batch) throws(CRDTError) in
+            batch.mayOpenEpochs = false
+            try state.append(TestReplica.facts(7), to: .inbox, batch: &batch)
+            try state.assignWaiting(in: .inbox, batch: &batch)
+        }
+        #expect(waiting.count == 1 && all[1].summary(.inbox)?.waiting == 1)
+        all[0].deliver(waiting + (try UIDTests.assign(all[1])))
+        EpochTests.expectAgreement(all)
+    }
+
     @Test("A branch without UIDs calls for no merge")
     func emptyBranchesAreLeftAlone() throws {
         let all = try EpochTests.scene(3)

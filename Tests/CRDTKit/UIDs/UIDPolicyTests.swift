@@ -42,6 +42,20 @@ struct UIDPolicyTests {
         #expect(UIDPolicyTests.action(UIDFacts(owner: Self.other), silence: 3_000) == .none)
     }
 
+    @Test("Who may not open an epoch goes on in the one that it has, and neither takes over nor merges")
+    func nothingIsOpenedInVain() {
+        let own = UIDEpoch(number: 5, owner: Self.own)
+        let other = UIDEpoch(number: 5, owner: Self.other)
+        let bound = UIDPolicy.Situation(
+            ownerUnreachableMilliseconds: .max, hasLocalInterest: true, mayOpenEpochs: false)
+        func action(_ facts: UIDFacts) -> UIDAction { UIDPolicy().action(facts, bound, own: Self.own) }
+        #expect(action(UIDFacts(owner: Self.own, epoch: own, waiting: 2)) == .assign)
+        #expect(action(UIDFacts(owner: Self.own, epoch: own, waiting: 2, isForked: true)) == .none)
+        // It was handed over.
+        #expect(action(UIDFacts(owner: Self.own, epoch: other, waiting: 2)) == .none)
+        #expect(action(UIDFacts(owner: Self.other, epoch: other, waiting: 2)) == .none)
+    }
+
     @Test("A merge waits until the peers that can be reached know of the fork, but not for ever")
     func mergesWaitForThePeers() {
         let forked = UIDFacts(owner: Self.own, waiting: 2, isForked: true)

@@ -102,6 +102,9 @@ extension ReplicationMachine {
         progress.retain = acknowledged.positions
         progress.ownSecured = min(secured, durable[store.replica])
         progress.exchanged = exchanged.positions
+        if !hasCaughtUp {
+            hasCaughtUp = members.values.contains { $0.heardAt != nil && durable.covers($0.durable) }
+        }
         progress.knowsFormerLives = knowsFormerLives
         guard progress != reportedProgress else { return }
         reportedProgress = progress
@@ -112,8 +115,7 @@ extension ReplicationMachine {
     /// was before until it has caught up with somebody.
     private var knowsFormerLives: Bool {
         if members.isEmpty { return true }
-        if isNew && !members.values.contains(where: { $0.acknowledgement.effective != nil }) { return false }
-        return formerLives.allSatisfy { life in
+        return hasCaughtUp && formerLives.allSatisfy { life in
             life == store.replica
                 || members.values.allSatisfy { $0.heardAt != nil && $0.durable[life] <= durable[life] }
         }

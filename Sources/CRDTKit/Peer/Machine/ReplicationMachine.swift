@@ -59,8 +59,8 @@ public struct ReplicationMachine: ~Copyable {
     var reportedProgress = GroupProgress()
     /// The replicas that this node was before.
     var formerLives: Set<ReplicaID> = []
-    /// Whether the store held nothing when the machine was made.
-    let isNew: Bool
+    /// Whether the store held something when the machine was made, or has held all that some member had since.
+    var hasCaughtUp: Bool
 
     // Time, outputs and counts.
     var now: ReplicationTime
@@ -91,7 +91,7 @@ public struct ReplicationMachine: ~Copyable {
         logStart = StreamVector(store.logStart)
         self.announced = [:]
         self.now = now
-        isNew = store.durable.isEmpty
+        hasCaughtUp = !durable.isEmpty
         startedAt = now.monotonicMilliseconds
         tickedAt = now.monotonicMilliseconds
         bodies = BodyWants(limits)

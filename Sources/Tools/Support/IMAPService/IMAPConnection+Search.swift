@@ -9,9 +9,9 @@ extension IMAPConnection {
     func search(_ request: SearchRequest, in mailbox: OpenMailbox) async throws -> SearchOutcome {
         var modSequences: [ModSequence: ModSequence] = [:]
         for presented in request.modSequences where presented.rawValue > 1 {
-            // From this one on means: what a client does not know who knows everything before it.
-            let known = try await mailbox.localModSeq(presented.rawValue - 1)
-            modSequences[presented] = ModSequence(clamping: known &+ 1)
+            let known = try await mailbox.localModSeq(presented.rawValue)
+            // From this one on means, if another replica told it: what a client does not know who knows everything up to it.
+            modSequences[presented] = ModSequence(clamping: known == presented.rawValue ? known : known &+ 1)
         }
         let plan = SearchPlan(request, modSequences: modSequences)
         var found: [SearchOutcome.Match] = []

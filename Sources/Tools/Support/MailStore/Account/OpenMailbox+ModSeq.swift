@@ -15,16 +15,17 @@ extension OpenMailbox {
     /// A modification sequence that a client presents, in terms of this replica's.
     ///
     /// Every modification sequence that comes from a client passes through here: those of CHANGEDSINCE, UNCHANGEDSINCE and SEARCH MODSEQ, and that of the ticket of a session that
-    /// is carried over. The client may have got it from another replica, where it means something else; this is the place where that is told in terms of this replica's. Whoever
-    /// translates must err towards less: then a client is told too much, and a STORE that could be done fails, but no change is missed and none is overwritten. At present it is the
-    /// identity: only modification sequences of this replica are understood.
+    /// is carried over. The client may have got it from another replica, where it means something else. The translation errs towards less: a client is told too much, and a STORE
+    /// that could be done fails, but no change is missed and none is overwritten.
     ///
-    /// The translation is made before the mailbox is read or changed, outside the store's lock; what changes meanwhile has a greater modification sequence than all before.
+    /// It is made before the mailbox is read or changed, outside the store's lock; what changes meanwhile has a greater modification sequence than all before.
     ///
     /// - Parameter presented: what the client presents; not 0.
     /// - Returns: a modification sequence of this replica: the client knows of every change of this mailbox up to it.
     /// - Throws: ``MailStoreError``.
-    package func localModSeq(_ presented: UInt64) async throws -> UInt64 { presented }
+    package func localModSeq(_ presented: UInt64) async throws -> UInt64 {
+        try await account.store.localModSeq(presented)
+    }
 
     /// STORE with UNCHANGEDSINCE (RFC 7162 section 3.1.3): a message's check and its change are one step.
     ///
@@ -41,7 +42,7 @@ extension OpenMailbox {
             switch presented {
             case nil: .none
             case 0: .flagsDoNotExist
-            case .some(let presented): .unchangedSince(try await localModSeq(presented))
+            case .some(let presented): .unchangedSince(try await localModSeq(presented), presented: presented)
             }
         let id = snapshot.id
         return try await account.store.issue(
@@ -72,8 +73,8 @@ extension OpenMailbox {
 private enum StoreCondition {
     /// Nothing.
     case none
-    /// It has not changed later.
-    case unchangedSince(UInt64)
+    /// It has not changed later, or has the very modification sequence that was presented: then the client knows it as it is.
+    case unchangedSince(UInt64, presented: UInt64)
     /// None of the flags that are named exists. A system flag always does, whether it is set or not; a keyword does if the message has it (RFC 7162 section 3.1.3, examples 7
     /// and 8). This is how a client tests and sets a keyword in one step.
     case flagsDoNotExist
@@ -81,7 +82,7 @@ private enum StoreCondition {
     func admits(_ message: MessageView, _ change: FlagChange) -> Bool {
         switch self {
         case .none: return true
-        case .unchangedSince(let modSeq): return message.modSeq <= modSeq
+        case .unchangedSince(let known, let presented): return message.modSeq <= known || message.modSeq == presented
         case .flagsDoNotExist:
             switch change {
             case .add(let flags), .remove(let flags):

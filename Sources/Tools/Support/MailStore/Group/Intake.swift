@@ -87,7 +87,7 @@ struct Admission {
         case .create(let mailbox, _, _, _), .epoch(let mailbox, _):
             // Whether these two touch messages depends on what comes before them.
             return box.state.isResident(mailbox) ? nil : mailbox
-        case .append, .expunge, .store, .assign, .delete, .rename, .subscribe, .unsubscribe, .member:
+        case .append, .expunge, .store, .assign, .delete, .rename, .subscribe, .unsubscribe, .member, .mark:
             return box.state.needsMessages(for: operation)
         }
     }

@@ -207,7 +207,7 @@ extension Operation {
     fileprivate var isOfAnOwner: Bool {
         switch body {
         case .assign, .epoch: true
-        case .create, .delete, .rename, .append, .expunge, .store, .subscribe, .unsubscribe, .member: false
+        case .create, .delete, .rename, .append, .expunge, .store, .subscribe, .unsubscribe, .member, .mark: false
         }
     }
 }
