@@ -12,8 +12,10 @@ public struct EpochOpening: Hashable, Sendable {
     public var parent: UIDEpoch
     /// The greatest UID of the parent that stays valid.
     public var inheritedUpTo: UInt32
-    /// The last assignment that the owner knew of each branch that it leaves aside: whoever opened the epoch had seen these, so that UIDs which are assigned in it
-    /// do not call for another merge with them. In ascending order of the epochs, all of them lesser than this one.
+    /// The last assignment that the owner knew of each branch that it leaves aside.
+    ///
+    /// Whoever opened the epoch had seen these, so that UIDs which are assigned in it do not call for another merge with them. In ascending order of the epochs, all
+    /// of them lesser than this one.
     public var settled: [UIDAssignment]
 
     /// Describes an opening.

@@ -111,14 +111,16 @@ extension ReplicationMachine {
         put(.advanceStability(progress))
     }
 
-    /// Whether all operations of this node's former lives are here that any member holds: each must have been heard for that. A new store does not know what it
-    /// was before until it has caught up with somebody.
+    /// Whether all operations of this node's former lives are here that any member holds.
+    ///
+    /// Each member must have been heard for that, and a new store does not know what it was before until it has caught up with somebody.
     private var knowsFormerLives: Bool {
         if members.isEmpty { return true }
-        return hasCaughtUp && formerLives.allSatisfy { life in
-            life == store.replica
-                || members.values.allSatisfy { $0.heardAt != nil && $0.durable[life] <= durable[life] }
-        }
+        return hasCaughtUp
+            && formerLives.allSatisfy { life in
+                life == store.replica
+                    || members.values.allSatisfy { $0.heardAt != nil && $0.durable[life] <= durable[life] }
+            }
     }
 
     // MARK: Deadline
