@@ -50,6 +50,46 @@ extension Clusters {
             try cluster.stopAll()
         }
 
+        /// RFC 7162 section 3.1.4.1; the client knows only what the other region told it.
+        @Test func aClientThatMovesGetsTheFlagsThatChangedWhereItWasNot() throws {
+            let cluster = try Cluster()
+            try cluster.start()
+            let eu = try cluster.client("eu")
+            let us = try cluster.client("us")
+            for number in 1...3 { #expect(try eu.append(to: "INBOX", ClusterMail.simple("mail \(number)")).isOK) }
+            try cluster.eventually("us has the mail") { try us.command("SELECT INBOX").exists == 3 }
+            let toldByEU = try Self.highestModSeq(eu)
+            cluster.isolate("eu-worker")
+            #expect(try us.command("STORE 2 +FLAGS (\\Flagged)").isOK)
+            #expect(try Self.changes(since: toldByEU, us).contains(2))
+            let toldByUS = try Self.highestModSeq(us)
+            #expect(toldByUS != toldByEU && toldByUS & 15 != toldByEU & 15)
+            #expect(try eu.command("STORE 3 +FLAGS (\\Answered)").isOK)
+            #expect(try Self.changes(since: toldByUS, eu).contains(3))
+            cluster.mend()
+            try cluster.eventually("both have both changes") {
+                try MailboxView("INBOX", cluster.client("eu")) == MailboxView("INBOX", cluster.client("us"))
+            }
+            #expect(try Self.changes(since: toldByEU, eu).isSuperset(of: [2, 3]))
+            #expect(try Self.changes(since: toldByUS, us).contains(3))
+            try cluster.stopAll()
+        }
+
+        private static func highestModSeq(_ client: RawIMAPClient) throws -> UInt64 {
+            let word = "HIGHESTMODSEQ "
+            for line in try client.command("SELECT INBOX").untagged {
+                guard let range = line.text.firstRange(of: word) else { continue }
+                if let value = UInt64(line.text[range.upperBound...].prefix { $0.isNumber }) { return value }
+            }
+            throw LiveFailure("SELECT tells no HIGHESTMODSEQ")
+        }
+
+        private static func changes(since modSeq: UInt64, _ client: RawIMAPClient) throws -> Set<UInt32> {
+            let reply = try client.command("FETCH 1:* (FLAGS) (CHANGEDSINCE \(modSeq))")
+            guard reply.isOK else { throw LiveFailure("FETCH: \(reply)") }
+            return Set(reply.fetched.compactMap { UInt32($0.text.split(separator: " ")[1]) })
+        }
+
         @Test func allCommandsReplicate() throws {
             let cluster = try Cluster(regions: ["eu", "us", "asia"])
             try cluster.start()
