@@ -23,6 +23,16 @@ extension AccountState {
         memberTable.entries.filter { $0.value.identity?.value == replica }.keys.min()
     }
 
+    /// Notes that nothing is unknown here of what this node did when it was other replicas; to be written with the account's record.
+    ///
+    /// - Parameter lives: the replicas.
+    /// - Returns: whether that is new.
+    public mutating func noteKnown(lives: [ReplicaID]) -> Bool {
+        let before = knownLives.count
+        knownLives.formUnion(lives)
+        return knownLives.count > before
+    }
+
     /// Changes the membership.
     ///
     /// - Parameters:

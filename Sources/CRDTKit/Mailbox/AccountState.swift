@@ -52,6 +52,8 @@ public struct AccountState: ~Copyable, Sendable {
     var memberTable = Members()
     /// By convention in the account ``GroupAccount`` alone.
     var modSeqMarks = ModSeqMarks()
+    /// The replicas that this node was before and of which nothing is unknown here: what the node knows for itself, and no part of the digest.
+    public internal(set) var knownLives: Set<ReplicaID> = []
     /// The greatest UIDVALIDITY or number of an epoch of UIDs ever given in the account; the next one is above it, also after the mailbox that had it was
     /// forgotten.
     public internal(set) var uidValidityFloor: UInt32 = 0
@@ -66,6 +68,9 @@ public struct AccountState: ~Copyable, Sendable {
 
     /// The digest of what replicas agree on: names, liveness, messages, flags, assignments, epochs, subscriptions, members.
     public var digest: StateDigest { tally.digest }
+
+    /// Whether nothing is known of the account that another replica would have to be told.
+    public var isBlank: Bool { slots.isEmpty && modSeqMarks.lives.isEmpty && digest == StateDigest() }
 
     /// The work done so far.
     public var work: WorkCounters { tally.work }
@@ -85,6 +90,7 @@ public struct AccountState: ~Copyable, Sendable {
         result.subscriptions = subscriptions
         result.memberTable = memberTable
         result.modSeqMarks = modSeqMarks
+        result.knownLives = knownLives
         result.uidValidityFloor = uidValidityFloor
         result.tally = tally
         result.mailboxesWithUIDWork = mailboxesWithUIDWork

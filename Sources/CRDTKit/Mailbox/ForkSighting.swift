@@ -29,6 +29,8 @@ public struct ForkSighting: Hashable, Sendable {
     ///   - now: the time, by the clock of the sighting.
     /// - Returns: true if the others know of the fork and what they did before is here, or if that takes too long.
     public func allowsMerge(exchanged: VersionVector, milliseconds now: UInt64) -> Bool {
-        exchanged.covers(delivered) || now &- milliseconds >= ForkSighting.patienceMilliseconds
+        // A clock that was set back lets the patience begin anew rather than end at once.
+        let waited = now >= milliseconds ? now - milliseconds : 0
+        return exchanged.covers(delivered) || waited >= ForkSighting.patienceMilliseconds
     }
 }

@@ -88,15 +88,12 @@ extension Mailbox {
         let old = messages[position]
         let key = messageKey(message, context)
         var record = old
-        var keywordsChanged = false
         if old.place != .buried { tally.digest.subtract(dotsElement(old, key, context)) }
         let isSimple = adding.keywords.isEmpty && removing.keywords.isEmpty
         let added = adding.system.intersection(.known)
         if !isSimple || !record.storeInPlace(dot, past: context.past, adding: added, removing: removing.system) {
             var dots = messages.dots(of: record)
-            let keywords = dots.flags.keywords
             dots.store(dot, past: context.past, adding: adding, removing: removing)
-            keywordsChanged = dots.flags.keywords != keywords
             messages.setDots(dots, of: &record)
         }
         if old.place == .buried {
@@ -108,12 +105,11 @@ extension Mailbox {
             settle(record, modSeq: record.modSeq, tally: &tally, changes: &changes)
             return
         }
-        if record.flags != old.flags || keywordsChanged {
-            record.modSeq = modSeq(at: timestamp, tally)
-            highestModSeq = record.modSeq
-            if record.place == .visible {
-                changes.append(.flagsChanged(id, message, uid: record.uid, modSeq: record.modSeq))
-            }
+        // Also if it changes nothing here, because a concurrent one did: a client that comes from elsewhere may know other flags.
+        record.modSeq = modSeq(at: timestamp, tally)
+        highestModSeq = record.modSeq
+        if record.place == .visible {
+            changes.append(.flagsChanged(id, message, uid: record.uid, modSeq: record.modSeq))
         }
         counts.subtract(old)
         counts.add(record)

@@ -54,15 +54,14 @@ struct ModSeqMarks: Sendable {
     ///   - presented: what the client presents.
     ///   - own: the replica.
     ///   - stripe: its stripe.
-    /// - Returns: the modification sequence at that replica above which lies all that the client may not know; 0 if that is everything.
+    /// - Returns: the modification sequence at that replica above which lies all that the client may not know; 0 if that is everything, or nothing is known.
     func local(_ presented: UInt64, at own: ReplicaIndex, stripe: UInt8) -> UInt64 {
-        if lives.isEmpty { return presented }
         let tag = ModSeqStamp.tag(of: presented)
         if tag == stripe, let first = lives[own]?.marks.first, first.modSeq <= presented { return presented }
         // A node that was wiped has had several lives with one stripe, and it is not known in which it told this.
         var known: VersionVector?
         for life in lives.values where life.stripe == tag {
-            guard let mark = life.last(notAbove: presented) else { continue }
+            guard let mark = life.last(notAbove: presented) else { return 0 }
             if known == nil { known = mark.past } else { known?.formIntersection(mark.past) }
         }
         guard let known, let cut = lives[own]?.marks.last(where: { known.covers($0.past) }) else { return 0 }

@@ -187,7 +187,7 @@ struct UIDEpochs: Sendable {
     ///   - owner: the replica.
     ///   - floor: the greatest number of an epoch that the replica knows in the account, so that it never opens one epoch twice, not even in a mailbox that was
     ///     forgotten and made again.
-    /// - Returns: the opening; nil if there is no current epoch, no number left, or if there are more branches than an operation can name.
+    /// - Returns: the opening; nil if there is no current epoch or no number left.
     /// - Complexity: O(e * depth) for e epochs.
     func opening(by owner: ReplicaID, above floor: UInt32) -> EpochOpening? {
         guard let current else { return nil }
@@ -195,11 +195,9 @@ struct UIDEpochs: Sendable {
         for entry in entries where entry.isRelated { number = max(number, entry.epoch.number) }
         if number == .max { return nil }
         let fork = forkPoint() ?? ForkPoint(position: chain.count - 1, uid: entries[current].greatestUID)
-        let settled = branches(from: fork)
-        if settled.count > EpochOpening.maximumSettled { return nil }
         return EpochOpening(
             epoch: UIDEpoch(number: number + 1, owner: owner), parent: entries[chain[fork.position]].epoch,
-            inheritedUpTo: fork.uid, settled: settled)
+            inheritedUpTo: fork.uid, settled: branches(from: fork))
     }
 
     /// The last assignment known of each branch that a new epoch leaves aside, those left out that an ancestor of the epoch has settled.
@@ -213,7 +211,8 @@ struct UIDEpochs: Sendable {
                 result.append(UIDAssignment(uid: last, epoch: entries[index].epoch))
             }
         }
-        return result.sorted { $0.epoch < $1.epoch }
+        // What does not fit is left to the next merge.
+        return Array(result.sorted { $0.epoch < $1.epoch }.prefix(EpochOpening.maximumSettled))
     }
 
     /// Whether an epoch of the chain, up to a place, was opened by one who knew all that is known of a branch.

@@ -16,6 +16,8 @@ extension AccountState {
         writer.writeFixed(digest.low)
         memberTable.write(to: &writer)
         modSeqMarks.write(to: &writer)
+        writer.write(UInt64(knownLives.count))
+        for life in knownLives.sorted() { writer.write(life) }
         return writer.finish()
     }
 
@@ -76,6 +78,9 @@ extension AccountState {
         tally.digest.low = try RecordReader.fixed(bytes, &position, end)
         memberTable = try Members(bytes, &position, end)
         modSeqMarks = try ModSeqMarks(bytes, &position, end)
+        for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 9)) {
+            knownLives.insert(try RecordReader.replica(bytes, &position, end))
+        }
         try RecordReader.close(position, end)
     }
 

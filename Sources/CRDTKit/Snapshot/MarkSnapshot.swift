@@ -60,7 +60,9 @@ extension AccountState {
     ) throws(CRDTError) -> [UInt8] {
         let context = ApplyContext(replicas: [])
         var state = try AccountState(account: record, mailboxes: [], subscriptions: [], context: context)
-        if state.modSeqMarks.lives.isEmpty { return record }
+        if state.modSeqMarks.lives.isEmpty && state.knownLives.isEmpty { return record }
+        // That is the exporter's.
+        state.knownLives = []
         state.modSeqMarks = try state.modSeqMarks.translated(translation)
         return state.accountRecord()
     }

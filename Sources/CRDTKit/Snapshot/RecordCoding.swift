@@ -30,6 +30,7 @@ enum RecordKind: UInt8 {
 ///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
 ///                    number *member
 ///                    number *(number number number *(number vector))    ; marks: replica, stripe, times and pasts
+///                    number *replica                                 ; former lives of which nothing is unknown
 ///     member       = text (%x00 / %x01 stamp / %x02 number number *text stamp)    ; name; removed; added: stripe, addresses
 ///                    (%x00 / %x01 replica stamp) number *replica     ; announced identity, all identities ever
 ///     stamp        = number replica number        ; time, writer, counter

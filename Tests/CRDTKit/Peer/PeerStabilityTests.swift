@@ -113,9 +113,46 @@ import Testing
         let script = try PeerScript()
         script.advance(300)
         #expect(!script.node.knowsFormerLives)
-        _ = script.establish("a", 2, .outgoing)
+        _ = script.establish("a", 2, .outgoing, durable: [position(2, 1)])
+        script.advance(300)
+        #expect(!script.node.knowsFormerLives)
+        let origin = try ToyStore(2)
+        try origin.issue(1)
+        script.feed(origin.log, script.establish("a", 2, .incoming, durable: [position(2, 1)]))
+        script.sync()
         script.advance(300)
         #expect(script.node.knowsFormerLives)
+    }
+
+    @Test func aNewGroupHasNothingToCatchUpWith() throws {
+        let script = try PeerScript()
+        _ = script.establish("a", 2, .outgoing)
+        script.advance(300)
+        #expect(!script.node.knowsFormerLives)
+        _ = script.establish("b", 3, .outgoing)
+        script.advance(300)
+        #expect(script.node.knowsFormerLives)
+    }
+
+    @Test func whatTheStoreRemembersOfFormerLivesNeedsNobody() throws {
+        let store = try ToyStore(1)
+        store.knownLives = [ReplicaID(8)]
+        let script = try PeerScript(store: store)
+        let origin = try ToyStore(2)
+        try origin.issue(1)
+        script.feed(origin.log, script.establish("a", 2, .incoming, durable: [position(2, 1)]))
+        script.sync()
+        let lives = [ReplicaID(1), ReplicaID(8)]
+        func announce(_ lives: [ReplicaID]) {
+            let identity = MemberIdentity(name: "me", replica: ReplicaID(1), lives: lives)
+            script.node.machine.groupChanged(script.group, announced: [identity], now: script.now)
+            script.advance(300)
+        }
+        announce(lives)
+        // The second member was never heard.
+        #expect(script.node.knowsFormerLives)
+        announce(lives + [ReplicaID(9)])
+        #expect(!script.node.knowsFormerLives)
     }
 
     @Test func aloneEverythingIsStable() throws {

@@ -38,10 +38,13 @@ final class ToyStore {
     var vector: StreamVector { StreamVector(replica.deliveredPositions) }
     var nextCounter: UInt64 { replica.nextCounter }
 
+    var knownLives: [ReplicaID] = []
+
     var status: StoreStatus {
         StoreStatus(
             replica: replica.id, durable: durable.positions, logStart: marks.start.positions, logEnd: durableEnd,
-            digest: digest, newestOwnTimestamp: HybridTimestamp(milliseconds: wall), isWritable: isWritable)
+            digest: digest, newestOwnTimestamp: HybridTimestamp(milliseconds: wall), isWritable: isWritable,
+            knownLives: knownLives)
     }
 
     // MARK: Local operations

@@ -7,8 +7,7 @@
 extension SimulatedStore {
     /// Reads which mark this replica set last.
     func readMark() {
-        guard let index = replica.symbols.account(named: GroupAccount.name) else { return }
-        modSeqs.floor = accounts[index]?.state.lastModSeqMark(of: replica.own) ?? 0
+        modSeqs.floor = groupBox?.state.lastModSeqMark(of: replica.own) ?? 0
     }
 
     /// Sets a mark now and then if anything was told since the last one.
@@ -26,9 +25,7 @@ extension SimulatedStore {
     /// What a MODSEQ that a client presents now means here.
     func translation() -> (UInt64) -> UInt64 {
         if world.mutant == .believesForeignModSeqs { return { $0 } }
-        guard let index = replica.symbols.account(named: GroupAccount.name), let box = accounts[index] else {
-            return { $0 }
-        }
+        guard let box = groupBox else { return { _ in 0 } }
         let (marks, own, stripe) = (box.state.modSeqMarks, replica.own, modSeqs.tag)
         return { marks.local($0, at: own, stripe: stripe) }
     }

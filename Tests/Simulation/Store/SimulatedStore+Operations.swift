@@ -212,16 +212,18 @@ extension SimulatedStore {
 
     // MARK: Group
 
+    /// The group's own account.
+    var groupBox: AccountBox? { replica.symbols.account(named: GroupAccount.name).flatMap { accounts[$0] } }
+
     /// Members by name as operations say.
     var members: [MemberRecord] {
-        guard let index = replica.symbols.account(named: GroupAccount.name), let box = accounts[index] else {
-            return []
-        }
-        return box.state.members
+        groupBox?.state.members ?? []
     }
 
     func advanceStability(_ progress: GroupProgress) {
+        if progress.isInContact && !self.progress.isInContact { hasToldModSeqs = true }
         self.progress = progress
+        if progress.knowsFormerLives { _ = groupBox?.state.noteKnown(lives: progress.formerLives) }
         let stable = progress.stable
         let vector = world.mutant == .prunesTooEarly ? replica.delivered : replica.vector(of: stable)
         for box in accounts.values {

@@ -198,7 +198,8 @@ final class SimulatedStore {
         }
         return StoreStatus(
             replica: replica.id, durable: durable, logStart: marks.start.positions, logEnd: disk.end, digest: digest,
-            newestOwnTimestamp: durableOwn, isWritable: !disk.isFull)
+            newestOwnTimestamp: durableOwn, isWritable: !disk.isFull,
+            knownLives: groupBox?.state.knownLives.sorted() ?? [])
     }
 
     func digests(after name: String?, limit: Int) -> DigestPage? {

@@ -9,6 +9,8 @@ struct PeerMember: Sendable {
     var replica: ReplicaID?
     /// What it holds durably, as it last said.
     var durable = StreamVector()
+    /// Whether it said so, as the replica that it is, since the machine was made.
+    var hasSaidDurable = false
     /// What its log can no longer serve.
     var logStart = StreamVector()
     /// What it gets by a snapshot only, never by the log, because it has no history; empty once it holds that.
@@ -45,6 +47,7 @@ struct PeerMember: Sendable {
         let start = StreamVector(presence.logStart)
         let isNew = vector != durable || start != logStart
         note(vector)
+        hasSaidDurable = true
         logStart = start
         // The digest belongs to the vector that came with it.
         digest = vector == durable ? presence.digest : nil
@@ -68,6 +71,7 @@ struct PeerMember: Sendable {
     mutating func replace(by replica: ReplicaID) {
         self.replica = replica
         durable = StreamVector()
+        hasSaidDurable = false
         logStart = StreamVector()
         floor = StreamVector()
         newestOwnTimestamp = HybridTimestamp(rawValue: 0)

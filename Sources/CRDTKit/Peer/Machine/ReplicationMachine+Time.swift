@@ -12,7 +12,6 @@ extension ReplicationMachine {
             checkWritability(name)
         }
         updateUnreachable()
-        updateStability()
         repeatAnnouncement()
         restartStalledStreams()
         evaluateSubscriptions()
@@ -68,6 +67,8 @@ extension ReplicationMachine {
 
     /// Tells the store which replicas cannot assign UIDs: everybody has a while to be heard first.
     mutating func updateUnreachable() {
+        // Before a mailbox can be taken over the store has to know whether it may.
+        updateStability()
         guard now.monotonicMilliseconds - startedAt >= limits.unreachableMilliseconds else { return }
         var unreachable = Set(delivered.counters.keys)
         unreachable.formUnion(announced.values)
@@ -103,24 +104,32 @@ extension ReplicationMachine {
         progress.ownSecured = min(secured, durable[store.replica])
         progress.exchanged = exchanged.positions
         if !hasCaughtUp {
-            hasCaughtUp = members.values.contains { $0.heardAt != nil && durable.covers($0.durable) }
+            hasCaughtUp =
+                members.values.contains { $0.hasSaidDurable && $0.acknowledgement.effective?.isEmpty == false }
+                || members.values.allSatisfy { $0.hasSaidDurable }
         }
-        progress.knowsFormerLives = knowsFormerLives
+        noteFormerLives(&progress)
         guard progress != reportedProgress else { return }
         reportedProgress = progress
         put(.advanceStability(progress))
     }
 
-    /// Whether all operations of this node's former lives are here that any member holds.
+    /// Says which replicas this node was before, and whether all operations of theirs are here that any member holds.
     ///
-    /// Each member must have been heard for that, and a new store does not know what it was before until it has caught up with somebody.
-    private var knowsFormerLives: Bool {
-        if members.isEmpty { return true }
-        return hasCaughtUp
-            && formerLives.allSatisfy { life in
-                life == store.replica
-                    || members.values.allSatisfy { $0.heardAt != nil && $0.durable[life] <= durable[life] }
-            }
+    /// Each member must have been heard for that, unless the store remembers that it was so once. A new store does not know what it was before until it has caught
+    /// up with somebody.
+    private func noteFormerLives(_ progress: inout GroupProgress) {
+        var former = formerLives
+        for origin in durable.counters.keys where origin.rawValue == store.replica.rawValue { former.insert(origin) }
+        former.remove(store.replica)
+        progress.formerLives = former.sorted()
+        progress.isInContact = members.values.contains { $0.hasSaidDurable }
+        progress.knowsFormerLives =
+            members.isEmpty
+            || hasCaughtUp
+                && former.subtracting(store.knownLives).allSatisfy { life in
+                    members.values.allSatisfy { $0.hasSaidDurable && $0.durable[life] <= durable[life] }
+                }
     }
 
     // MARK: Deadline

@@ -91,7 +91,7 @@ public struct ReplicationMachine: ~Copyable {
         logStart = StreamVector(store.logStart)
         self.announced = [:]
         self.now = now
-        hasCaughtUp = !durable.isEmpty
+        hasCaughtUp = durable.counters.keys.contains { $0 != store.replica }
         startedAt = now.monotonicMilliseconds
         tickedAt = now.monotonicMilliseconds
         bodies = BodyWants(limits)

@@ -17,6 +17,10 @@ public struct GroupProgress: Hashable, Sendable {
     ///
     /// A node that was wiped, or got a backup back, has the stripe of UIDs that its former lives had, and must not give theirs again.
     public var knowsFormerLives: Bool
+    /// The replicas that this node was before, which ``knowsFormerLives`` is about.
+    public var formerLives: [ReplicaID]
+    /// Whether any other member was heard since the machine was made.
+    public var isInContact: Bool
 
     /// Describes progress.
     ///
@@ -26,14 +30,19 @@ public struct GroupProgress: Hashable, Sendable {
     ///   - ownSecured: the last own operation that at least one other member holds.
     ///   - exchanged: what every member holds that can be reached, nothing concurrent being under way from it.
     ///   - knowsFormerLives: whether nothing of former lives of this node is unknown here.
+    ///   - formerLives: the replicas that this node was before.
+    ///   - isInContact: whether any other member was heard.
     public init(
         stable: [StreamPosition] = [], retain: [StreamPosition] = [], ownSecured: UInt64 = 0,
-        exchanged: [StreamPosition] = [], knowsFormerLives: Bool = true
+        exchanged: [StreamPosition] = [], knowsFormerLives: Bool = true, formerLives: [ReplicaID] = [],
+        isInContact: Bool = false
     ) {
         self.stable = stable
         self.retain = retain
         self.ownSecured = ownSecured
         self.exchanged = exchanged
         self.knowsFormerLives = knowsFormerLives
+        self.formerLives = formerLives
+        self.isInContact = isInContact
     }
 }

@@ -24,6 +24,8 @@ public struct StoreStatus: Hashable, Sendable {
     public var newestOwnTimestamp: HybridTimestamp
     /// Whether the store can write; false while its disk is full or fails.
     public var isWritable: Bool
+    /// The replicas that this node was before and of which the store has once held all that any member held.
+    public var knownLives: [ReplicaID]
 
     /// Puts a status together.
     ///
@@ -35,10 +37,11 @@ public struct StoreStatus: Hashable, Sendable {
     ///   - digest: the sum of the accounts' digests at `durable`, if known.
     ///   - newestOwnTimestamp: the timestamp of the newest durable own operation.
     ///   - isWritable: whether the store can write.
+    ///   - knownLives: the former lives of which nothing is unknown here.
     public init(
         replica: ReplicaID, durable: [StreamPosition], logStart: [StreamPosition], logEnd: LogPosition,
         digest: StateDigest? = nil, newestOwnTimestamp: HybridTimestamp = HybridTimestamp(rawValue: 0),
-        isWritable: Bool = true
+        isWritable: Bool = true, knownLives: [ReplicaID] = []
     ) {
         self.replica = replica
         self.durable = durable
@@ -47,5 +50,6 @@ public struct StoreStatus: Hashable, Sendable {
         self.digest = digest
         self.newestOwnTimestamp = newestOwnTimestamp
         self.isWritable = isWritable
+        self.knownLives = knownLives
     }
 }

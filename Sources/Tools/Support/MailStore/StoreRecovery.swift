@@ -184,7 +184,9 @@ private struct Replay: ~Copyable {
     /// Reads which mark this replica set last: what is applied now was told above it.
     private mutating func readMark() throws {
         guard let index = replica.symbols.account(named: GroupAccount.name) else { return }
-        noteMark(try account(index, context(past: VersionVector())))
+        let box = try account(index, context(past: VersionVector()))
+        noteMark(box)
+        group.knownLives = box.state.knownLives
     }
 
     private mutating func noteMark(_ box: AccountBox) {

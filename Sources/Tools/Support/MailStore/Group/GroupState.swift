@@ -31,6 +31,10 @@ struct GroupState {
     var exchanged = VersionVector()
     /// Whether nothing is unknown here of what former lives of this node did.
     var knowsFormerLives = true
+    /// The former lives of this node of which nothing is unknown here.
+    var knownLives: Set<ReplicaID> = []
+    /// Whether any other member was heard since the store was opened.
+    var isInContact = false
     /// Forked mailboxes that this replica is to merge.
     var forks: [MailboxKey: PendingMerge] = [:]
     /// Replicas that cannot be reached.
@@ -73,7 +77,12 @@ struct GroupState {
         acknowledged = old.acknowledged
         ownSecured = old.ownSecured
         unreachable = old.unreachable
+        exchanged = old.exchanged
         knowsFormerLives = old.knowsFormerLives
+        knownLives.formUnion(old.knownLives)
+        isInContact = old.isInContact
+        // What was made anew is told with other modification sequences than before.
+        hasToldModSeqs = old.hasToldModSeqs || old.isInContact
         exportHolds = old.exportHolds
         holdsLog = old.holdsLog
         isImporting = old.isImporting

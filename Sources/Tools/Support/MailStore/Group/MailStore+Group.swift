@@ -37,7 +37,8 @@ extension MailStore {
                 replica: core.replica.id, durable: core.positions(core.group.durable),
                 logStart: core.group.marks.start.positions, logEnd: core.log.end,
                 digest: isIdle && !core.isBehindSnapshot ? core.group.digest : nil,
-                newestOwnTimestamp: core.group.newestOwn, isWritable: core.health.isWritable)
+                newestOwnTimestamp: core.group.newestOwn, isWritable: core.health.isWritable,
+                knownLives: core.group.knownLives.sorted())
         }
     }
 

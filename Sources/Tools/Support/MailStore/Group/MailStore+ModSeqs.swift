@@ -42,7 +42,8 @@ extension MailStore {
 extension StoreCore {
     /// Whether clients were told new modification sequences, and the last mark is long ago.
     func isMarkDue(now: UInt64) -> Bool {
-        guard group.stable != nil, group.hasToldModSeqs, !group.isImporting, failure == nil, !isClosed,
+        guard group.stable != nil, group.hasToldModSeqs, !group.isImporting, !isBehindSnapshot, failure == nil,
+            !isClosed,
             isWritable(now: now)
         else { return false }
         let last = HybridTimestamp(rawValue: group.modSeqs.floor).milliseconds

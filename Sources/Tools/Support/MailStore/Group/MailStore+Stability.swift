@@ -17,7 +17,7 @@ extension MailStore {
             core.group.acknowledged = progress.retain
             core.group.ownSecured = progress.ownSecured
             core.group.exchanged = core.vector(progress.exchanged)
-            core.group.knowsFormerLives = progress.knowsFormerLives
+            core.noteLives(progress)
             guard let known = core.group.stable else { return [] }
             let vector = core.vector(progress.stable)
             core.group.stable = vector
@@ -46,6 +46,22 @@ extension MailStore {
 }
 
 extension StoreCore {
+    /// Takes note of who this node was before, and whether others were heard.
+    mutating func noteLives(_ progress: GroupProgress) {
+        group.knowsFormerLives = progress.knowsFormerLives
+        if progress.isInContact && !group.isInContact {
+            group.isInContact = true
+            // What was told before the store was opened may be behind no mark yet. Without contact a store from a backup would issue what it issued before.
+            group.hasToldModSeqs = true
+        }
+        guard progress.knowsFormerLives, !progress.formerLives.isEmpty,
+            let index = replica.symbols.account(named: GroupAccount.name), let box = accounts[index],
+            box.state.noteKnown(lives: progress.formerLives)
+        else { return }
+        group.knownLives.formUnion(progress.formerLives)
+        dirtyRecords += box.note(.modSeqsMarked)
+    }
+
     /// Drops of an account what can be dropped now.
     ///
     /// - Returns: a mailbox whose messages are needed first, or nil when there is nothing more to do.

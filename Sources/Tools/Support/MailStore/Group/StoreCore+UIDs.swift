@@ -89,6 +89,13 @@ extension StoreCore {
     /// Notes when mailboxes of this owner were first seen forked, and whether they may be merged by now.
     private mutating func noteForks(in mailboxes: some Sequence<MailboxID>, of box: AccountBox, now: UInt64) {
         if box.state.mailboxesNeedingUIDs.isEmpty && group.forks.isEmpty { return }
+        if !group.forks.isEmpty {
+            // Somebody else may have merged, or deleted the mailbox.
+            let needing = Set(box.state.mailboxesNeedingUIDs)
+            for key in Array(group.forks.keys) where key.account == box.index && !needing.contains(key.mailbox) {
+                group.forks[key] = nil
+            }
+        }
         let names = context(past: VersionVector())
         for mailbox in mailboxes {
             let key = MailboxKey(account: box.index, mailbox: mailbox)

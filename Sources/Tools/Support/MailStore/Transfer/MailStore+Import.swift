@@ -260,6 +260,7 @@ extension StoreCore {
         fresh.isClosed = isClosed
         fresh.group.takeOver(from: group)
         fresh.group.holdsLog = false
+        fresh.group.exchanged = VersionVector()
         // Vectors by local index mean something else now; the replication machine says them again.
         fresh.group.stable = group.stable == nil ? nil : VersionVector()
         self = fresh

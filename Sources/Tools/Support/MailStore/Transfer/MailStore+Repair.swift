@@ -47,6 +47,8 @@ extension MailStore {
             case .more: await Task.yield()
             case .finished:
                 try verifyBodies()
+                // What clients are told from now on is not in the log: a crash must not take it back.
+                try await checkpoint()
                 signals.progressed()
                 logger.notice("an account was replaced by another replica's")
                 return

@@ -133,8 +133,7 @@ actor SnapshotExporter {
             return .needs(
                 mailbox, installation: core.installations[key, default: 0], generation: core.generation)
         }
-        let isEmpty = box.state.recordedMailboxes.isEmpty && box.state.digest == StateDigest()
-        if isEmpty { return .begun }
+        if box.state.isBlank { return .begun }
         export.begin(
             core.replica.symbols.name(of: index) ?? "", state: box.state, replica: core.replica)
         account = AccountExport(box.state.copy())
