@@ -226,7 +226,7 @@ extension SimulatedStore {
         if progress.knowsFormerLives { _ = groupBox?.state.noteKnown(lives: progress.formerLives) }
         let stable = progress.stable
         let vector = world.mutant == .prunesTooEarly ? replica.delivered : replica.vector(of: stable)
-        for box in accounts.values {
+        for (_, box) in accounts.sorted(by: { $0.key < $1.key }) {
             var changes: [StateChange] = []
             box.state.prune(stable: vector, changes: &changes)
             for case .mailboxChanged(let id) in changes {

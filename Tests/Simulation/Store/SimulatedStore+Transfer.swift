@@ -153,10 +153,8 @@ extension SimulatedStore {
                 else { continue }
                 Exposure.carryOver(from: old.state, to: &box.state, modSeqs)
             }
-            for position in before.positions where position.origin == replica.id {
-                guard replica.delivered[replica.own] >= position.counter else {
-                    throw CRDTError(.malformed, "own operations are not in the log any more")
-                }
+            guard StreamVector(replica.deliveredPositions).covers(before) else {
+                throw CRDTError(.malformed, "the snapshot lacks operations that the log has lost")
             }
         } catch {
             swap(&replica, &arriving.replica)
