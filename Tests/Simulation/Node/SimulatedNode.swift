@@ -58,10 +58,10 @@ final class SimulatedNode: NetworkEnd {
 
     var isUp: Bool { store != nil }
 
-    /// Whether sessions can be opened here.
     /// Whether its disk has all that a snapshot which it took in contains, as far as can be seen.
     var isComplete: Bool { store?.isReady ?? (disk.engine?.required.isEmpty ?? true) }
 
+    /// Whether sessions can be opened here.
     var serves: Bool { !isRetiring && store?.isReady ?? false }
 
     var wallMilliseconds: UInt64 {
