@@ -26,11 +26,13 @@ extension AccountState {
         let waiting = slots[slot].messages.apart.filter { $0.place == .waiting }
         let next = waiting.sorted { ($0.modSeq, $0.id.packed) < ($1.modSeq, $1.id.packed) }.prefix(limit)
         try checkUIDs(next.count, slot, batch)
+        var count = 0
         for record in next {
             guard let assignment = nextAssignment(slot, &batch) else { break }
             batch.issue(.assign(mailbox: mailbox, message: record.id, assignment: assignment), to: &self)
+            count += 1
         }
-        return next.count
+        return count
     }
 
     /// Makes this replica the one that assigns the mailbox's UIDs, because the owner cannot be reached.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// When an owner first saw that a mailbox of its is forked: a merge waits until nothing more can come of the branches.
+/// When an owner first saw that one of its mailboxes is forked: a merge waits until nothing more can come of the branches.
 ///
 /// Who assigned on the other side goes on until it hears of this one, and a link that is up again brings what it did piece by piece. A merge that settles only a
 /// part of it would have to be repeated, with new UIDs for everything, once for each piece.

@@ -157,11 +157,13 @@ struct EpochTests {
         }
         #expect(refused.isEmpty)
         all[1].deliver(try EpochTests.handOver(all[0], to: all[1]))
+        var assigned = -1
         let waiting = try all[1].issue { (state, batch) throws(CRDTError) in
             batch.mayOpenEpochs = false
             try state.append(TestReplica.facts(7), to: .inbox, batch: &batch)
-            try state.assignWaiting(in: .inbox, batch: &batch)
+            assigned = try state.assignWaiting(in: .inbox, batch: &batch)
         }
+        #expect(assigned == 0)
         #expect(waiting.count == 1 && all[1].summary(.inbox)?.waiting == 1)
         all[0].deliver(waiting + (try UIDTests.assign(all[1])))
         EpochTests.expectAgreement(all)

@@ -90,13 +90,18 @@ struct GroupTests {
         await peers.closeAll()
     }
 
-    @Test func aForkIsMergedWhenThePeersHaveHeardOfIt() async throws {
+    /// Two stores with a message in common, of which the second takes the first one for unreachable.
+    private static func splitBrain() async throws -> (StorePeers, MailAccount, MailAccount) {
         let peers = try await StorePeers(2)
         let here = try await peers[0].account(named: "anna")
         try await here.append("common")
         try await peers.converge()
-        let there = try await peers[1].account(named: "anna")
         peers[1].setUnreachable([peers[0].replicaID])
+        return (peers, here, try await peers[1].account(named: "anna"))
+    }
+
+    @Test func aForkIsMergedWhenThePeersHaveHeardOfIt() async throws {
+        let (peers, here, there) = try await Self.splitBrain()
         for number in 0..<3 {
             try await here.append("here \(number)")
             try await there.append("there \(number)")
@@ -121,12 +126,7 @@ struct GroupTests {
     }
 
     @Test func splitBrainGivesEveryMessageAUIDOfItsOwn() async throws {
-        let peers = try await StorePeers(2)
-        let here = try await peers[0].account(named: "anna")
-        try await here.append("common")
-        try await peers.converge()
-        let there = try await peers[1].account(named: "anna")
-        peers[1].setUnreachable([peers[0].replicaID])
+        let (peers, here, there) = try await Self.splitBrain()
         for number in 0..<5 {
             #expect(try await here.append("here \(number)") > 0)
             #expect(try await there.append("there \(number)") > 0)
