@@ -68,6 +68,17 @@ public struct VersionVector: Hashable, Sendable {
         trim()
     }
 
+    /// Enters a counter of a replica that the vector has, the usual case, without the rest of ``set(_:_:)``.
+    @inline(__always)
+    mutating func put(_ dot: Dot) {
+        let index = Int(dot.replica.rawValue)
+        if index < counters.count && dot.counter != 0 {
+            counters[index] = dot.counter
+        } else {
+            set(dot.replica, dot.counter)
+        }
+    }
+
     @usableFromInline
     mutating func set(_ replica: ReplicaIndex, _ counter: UInt64) {
         let index = Int(replica.rawValue)
@@ -76,7 +87,7 @@ public struct VersionVector: Hashable, Sendable {
             counters.append(contentsOf: repeatElement(0, count: index + 1 - counters.count))
         }
         counters[index] = counter
-        trim()
+        if counter == 0 { trim() }
     }
 
     private mutating func trim() {

@@ -15,43 +15,72 @@ extension AccountState {
     /// - Complexity: O(1) in the number of messages, but for `delete` (O(messages it removes)) and for what changes which assignments count: a take-over in a
     ///   split brain, a merge, a creation that raises UIDVALIDITY.
     public mutating func apply(
-        _ operation: borrowing Operation, context: borrowing ApplyContext, changes: inout [StateChange]
+        _ operation: borrowing Operation, context: borrowing ApplyContext, changes: inout StateChanges
     ) {
-        let dot = operation.dot
+        withUnsafePointer(to: operation) { apply($0, context: context, changes: &changes) }
+    }
+
+    /// Applies an operation where it lies: handing on a value of its size would copy it.
+    ///
+    /// - Parameters:
+    ///   - operation: where the operation is.
+    ///   - context: as for a value.
+    ///   - changes: what changed is appended.
+    public mutating func apply(
+        _ operation: UnsafePointer<Operation>, context: borrowing ApplyContext, changes: inout StateChanges
+    ) {
+        let dot = operation.pointee.dot
         if dot.counter == 0 { return }
         tally.modSeqs = context.modSeqs
-        let timestamp = operation.timestamp
-        switch operation.body {
+        switch operation.pointee.kind {
+        case .append, .expunge, .store:
+            let mailbox = operation.pointee.mailbox
+            guard let slot = slotOrNew(mailbox, context: context) else { return }
+            requireMessages(slot)
+            if slots[slot].isAlive {
+                slots[slot].touch(dot, context: context, tally: &tally)
+                changes.append(.mailboxChanged(mailbox))
+            } else {
+                revive(slot, dot, context, &changes)
+            }
+            slots[slot].apply(operation, context: context, tally: &tally, changes: &changes)
+            noteUIDWork(slot)
+        case .assign:
+            guard let slot = slot(of: operation.pointee.mailbox) else { return }
+            requireMessages(slot)
+            changes.append(.mailboxChanged(operation.pointee.mailbox))
+            slots[slot].apply(operation, context: context, tally: &tally, changes: &changes)
+            noteUIDWork(slot)
+        case .delete:
+            applyDelete(operation.pointee.mailbox, dot, operation.pointee.timestamp, context, &changes)
+        case .create, .rename, .subscribe, .unsubscribe, .epoch, .member, .mark:
+            apply(operation.pointee.body, dot, operation.pointee.timestamp, context, &changes)
+        }
+    }
+
+    /// An operation wants a mailbox that is gone: whoever issued it has seen the mailbox, which was deleted meanwhile.
+    @inline(never)
+    private mutating func revive(
+        _ slot: Int, _ dot: Dot, _ context: borrowing ApplyContext, _ changes: inout StateChanges
+    ) {
+        slots[slot].touch(dot, context: context, tally: &tally)
+        changes.append(.mailboxChanged(slots[slot].id))
+        tally.concurrency.conflicts += 1
+        refreshName(slot, context: context, changes: &changes)
+    }
+
+    /// The operations of which there are few.
+    private mutating func apply(
+        _ body: OperationBody, _ dot: Dot, _ timestamp: HybridTimestamp, _ context: borrowing ApplyContext,
+        _ changes: inout StateChanges
+    ) {
+        switch body {
         case .create(let mailbox, let name, let uidValidity, let use):
             let owner = context.replica(dot.replica)
             let birth = MailboxBirth(uidValidity: uidValidity, owner: owner, use: use)
             applyName(mailbox, name, birth, dot, timestamp, context, &changes)
         case .rename(let mailbox, let name):
             applyName(mailbox, name, nil, dot, timestamp, context, &changes)
-        case .delete(let mailbox):
-            applyDelete(mailbox, dot, timestamp, context, &changes)
-        case .append(let mailbox, let facts, let flags, let assignment):
-            guard let slot = wanted(mailbox, dot, context, &changes) else { return }
-            slots[slot].append(
-                dot, facts, flags, assignment, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
-            noteUIDWork(slot)
-        case .expunge(let mailbox, let message):
-            guard let slot = wanted(mailbox, dot, context, &changes) else { return }
-            slots[slot].expunge(message, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
-            noteUIDWork(slot)
-        case .store(let mailbox, let message, let adding, let removing):
-            guard let slot = wanted(mailbox, dot, context, &changes) else { return }
-            slots[slot].store(
-                dot, message, adding: adding, removing: removing, timestamp: timestamp, context: context, tally: &tally,
-                changes: &changes)
-            noteUIDWork(slot)
-        case .assign(let mailbox, let message, let assignment):
-            guard let slot = slot(of: mailbox) else { return }
-            requireMessages(slot)
-            changes.append(.mailboxChanged(mailbox))
-            slots[slot].assign(
-                message, assignment, timestamp: timestamp, context: context, tally: &tally, changes: &changes)
-            noteUIDWork(slot)
         case .subscribe(let name):
             subscriptions.add(name, dot, context: context, digest: &tally.digest)
             changes.append(.subscriptionChanged(name: name))
@@ -75,6 +104,7 @@ extension AccountState {
             let mark = ModSeqMarks.Mark(modSeq: timestamp.rawValue, past: context.past)
             modSeqMarks.note(dot.replica, stripe: stripe, mark)
             changes.append(.modSeqsMarked)
+        case .append, .expunge, .store, .assign, .delete: break
         }
     }
 
@@ -85,12 +115,15 @@ extension AccountState {
     ///   - context: the names, and the causal past of the first operation; each further one has its predecessors in its past.
     ///   - changes: what changed is appended.
     /// - Precondition: as for ``apply(_:context:changes:)``.
-    public mutating func apply(_ operations: [Operation], context: ApplyContext, changes: inout [StateChange]) {
+    public mutating func apply(_ operations: [Operation], context: ApplyContext, changes: inout StateChanges) {
         var context = context
-        for index in operations.indices {
-            apply(operations[index], context: context, changes: &changes)
-            let dot = operations[index].dot
-            if dot.counter > context.past[dot.replica] { context.past[dot.replica] = dot.counter }
+        operations.withUnsafeBufferPointer {
+            guard let first = $0.baseAddress else { return }
+            for index in 0..<$0.count {
+                let dot = first[index].dot
+                apply(first + index, context: context, changes: &changes)
+                if dot.counter > context.past[dot.replica] { context.past.put(dot) }
+            }
         }
     }
 
@@ -99,22 +132,18 @@ extension AccountState {
     /// - Parameter operation: the operation.
     /// - Returns: the mailbox, or nil if the operation can be applied as things are.
     public borrowing func needsMessages(for operation: borrowing Operation) -> MailboxID? {
-        let mailbox: MailboxID
-        switch operation.body {
-        case .append(let target, _, _, _): mailbox = target
-        case .expunge(let target, _): mailbox = target
-        case .store(let target, _, _, _): mailbox = target
-        case .assign(let target, _, _): mailbox = target
-        case .delete(let target): mailbox = target
-        case .create(let target, _, let uidValidity, _):
+        let mailbox = operation.mailbox
+        switch operation.kind {
+        case .append, .expunge, .store, .assign, .delete: break
+        case .create:
             // Only a creation that takes the place of the former one takes the former UIDs out of sight.
-            guard let slot = slot(of: target), slots[slot].birth?.uidValidity ?? 0 <= uidValidity else {
-                return nil
-            }
-            mailbox = target
-        case .epoch(let target, let opening):
-            guard let slot = slot(of: target), slots[slot].needsMessages(toOpen: opening) else { return nil }
-            mailbox = target
+            guard case .create(_, _, let uidValidity, _) = operation.body, let slot = slot(of: mailbox),
+                slots[slot].birth?.uidValidity ?? 0 <= uidValidity
+            else { return nil }
+        case .epoch:
+            guard case .epoch(_, let opening) = operation.body, let slot = slot(of: mailbox),
+                slots[slot].needsMessages(toOpen: opening)
+            else { return nil }
         case .rename, .subscribe, .unsubscribe, .member, .mark: return nil
         }
         guard let slot = slot(of: mailbox) else { return nil }
@@ -123,7 +152,7 @@ extension AccountState {
 
     private mutating func applyName(
         _ mailbox: MailboxID, _ name: String, _ birth: MailboxBirth?, _ dot: Dot, _ timestamp: HybridTimestamp,
-        _ context: borrowing ApplyContext, _ changes: inout [StateChange]
+        _ context: borrowing ApplyContext, _ changes: inout StateChanges
     ) {
         if let birth { uidValidityFloor = max(uidValidityFloor, birth.uidValidity) }
         guard let slot = slotOrNew(mailbox, context: context) else { return }
@@ -140,7 +169,7 @@ extension AccountState {
 
     private mutating func applyDelete(
         _ mailbox: MailboxID, _ dot: Dot, _ timestamp: HybridTimestamp, _ context: borrowing ApplyContext,
-        _ changes: inout [StateChange]
+        _ changes: inout StateChanges
     ) {
         guard mailbox != .inbox, let slot = slot(of: mailbox) else { return }
         requireMessages(slot)
@@ -148,23 +177,6 @@ extension AccountState {
         noteUIDWork(slot)
         changes.append(.mailboxChanged(mailbox))
         refreshName(slot, context: context, changes: &changes)
-    }
-
-    /// Lets an operation that wants a mailbox leave its mark there.
-    private mutating func wanted(
-        _ mailbox: MailboxID, _ dot: Dot, _ context: borrowing ApplyContext, _ changes: inout [StateChange]
-    ) -> Int? {
-        guard let slot = slotOrNew(mailbox, context: context) else { return nil }
-        requireMessages(slot)
-        let wasAlive = slots[slot].isAlive
-        slots[slot].touch(dot, context: context, tally: &tally)
-        changes.append(.mailboxChanged(mailbox))
-        if !wasAlive {
-            // Whoever wants a mailbox has seen it: it was deleted meanwhile.
-            tally.concurrency.conflicts += 1
-            refreshName(slot, context: context, changes: &changes)
-        }
-        return slot
     }
 
     private borrowing func requireMessages(_ slot: Int) {

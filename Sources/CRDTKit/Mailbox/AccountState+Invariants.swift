@@ -39,7 +39,7 @@ extension Mailbox {
         if let violation = messages.violation() { return violation }
         var counted = MailboxCounts()
         for record in messages.ordered + messages.apart where !record.isHole {
-            counted.add(record)
+            counted.add(record, size: messages.size(of: record))
             if Int(record.epoch) >= max(epochs.entries.count, 1) { return "message \(record.id) has no epoch" }
             if UInt64(record.uid) >= uidNext { return "UID \(record.uid) is not below UIDNEXT \(uidNext)" }
             if record.place == .visible && record.modSeq > highestModSeq {

@@ -19,9 +19,9 @@ extension AccountState {
         _ facts: MessageFacts, flags: FlagSet = FlagSet(), to mailbox: MailboxID, batch: inout OperationBatch
     ) throws(CRDTError) -> PlacedMessage {
         let slot = try aliveSlot(mailbox)
-        try checkKeywords(flags.keywords.count)
+        if flags.hasKeywords { try checkKeywords(flags.keywords.count) }
         try checkUIDs(1, slot, batch)
-        return place(nil, facts, flags, mailbox, &batch)
+        return place(nil, facts, flags, mailbox, slot, &batch)
     }
 
     /// EXPUNGE of the given messages (RFC 3501 section 6.4.3, RFC 4315 section 2.1).
@@ -36,7 +36,12 @@ extension AccountState {
     ) throws(CRDTError) {
         let slot = try aliveSlot(mailbox)
         for message in messages { _ = try presentRecord(message, slot) }
-        for message in messages { batch.issue(.expunge(mailbox: mailbox, message: message), to: &self) }
+        for message in messages {
+            let operation = Operation(
+                dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .expunge, mailbox: mailbox,
+                message: message)
+            batch.issue(operation, to: &self)
+        }
     }
 
     /// STORE for one message (RFC 3501 section 6.4.6).
@@ -54,6 +59,15 @@ extension AccountState {
     ) throws(CRDTError) -> Bool {
         let slot = try aliveSlot(mailbox)
         let record = try presentRecord(message, slot)
+        if let flags = change.systemFlags, !record.overflows {
+            let (adding, removing) = change.difference(flags.intersection(.known), record.flags)
+            if adding.isEmpty && removing.isEmpty { return false }
+            let operation = Operation(
+                dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .store, mailbox: mailbox,
+                message: message, adding: adding, removing: removing)
+            batch.issue(operation, to: &self)
+            return true
+        }
         let present = FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record))
         var adding = FlagSet()
         var removing = FlagSet()
@@ -66,7 +80,7 @@ extension AccountState {
         }
         adding.system.formIntersection(.known)
         if adding.isEmpty && removing.isEmpty { return false }
-        if !adding.keywords.isEmpty {
+        if adding.hasKeywords {
             try checkKeywords(present.subtracting(removing).keywords.count + adding.keywords.count)
         }
         batch.issue(
@@ -88,13 +102,14 @@ extension AccountState {
         _ messages: [Dot], from source: MailboxID, to target: MailboxID, batch: inout OperationBatch
     ) throws(CRDTError) -> [PlacedMessage] {
         let slot = try aliveSlot(source)
-        try checkUIDs(messages.count, try aliveSlot(target), batch)
+        let targetSlot = try aliveSlot(target)
+        try checkUIDs(messages.count, targetSlot, batch)
         for message in messages { _ = try presentRecord(message, slot) }
         var result: [PlacedMessage] = []
         for message in messages {
             let record = try presentRecord(message, slot)
             let flags = FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record))
-            result.append(place(message, record.facts, flags, target, &batch))
+            result.append(place(message, slots[slot].messages.facts(of: record), flags, target, targetSlot, &batch))
         }
         return result
     }
@@ -128,14 +143,18 @@ extension AccountState {
     }
 
     /// The record of a message that is neither unknown nor buried.
+    @inline(__always)
     private borrowing func presentRecord(_ message: Dot, _ slot: Int) throws(CRDTError) -> MessageRecord {
         precondition(slots[slot].isResident, "the messages of \(slots[slot].id) are not installed")
         var work = WorkCounters()
         guard let position = slots[slot].messages.position(of: message, work: &work),
             slots[slot].messages[position].place != .buried
-        else { throw CRDTError(.noSuchMessage, "there is no such message") }
+        else { throw AccountState.noSuchMessage() }
         return slots[slot].messages[position]
     }
+
+    @inline(never)
+    private static func noSuchMessage() -> CRDTError { CRDTError(.noSuchMessage, "there is no such message") }
 
     private borrowing func checkKeywords(_ count: Int) throws(CRDTError) {
         if count > limits.maximumKeywords {
@@ -147,11 +166,20 @@ extension AccountState {
 
     /// Issues an append whose room was checked.
     private mutating func place(
-        _ source: Dot?, _ facts: MessageFacts, _ flags: FlagSet, _ mailbox: MailboxID, _ batch: inout OperationBatch
+        _ source: Dot?, _ facts: MessageFacts, _ flags: FlagSet, _ mailbox: MailboxID, _ slot: Int,
+        _ batch: inout OperationBatch
     ) -> PlacedMessage {
-        let assignment = slot(of: mailbox).flatMap { nextAssignment($0, &batch) }
-        let dot = batch.issue(
-            .append(mailbox: mailbox, facts: facts, flags: flags, assignment: assignment), to: &self)
+        let assignment = nextAssignment(slot, &batch)
+        let dot: Dot
+        if flags.hasKeywords {
+            dot = batch.issue(
+                .append(mailbox: mailbox, facts: facts, flags: flags, assignment: assignment), to: &self)
+        } else {
+            let operation = Operation(
+                dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .append, mailbox: mailbox,
+                adding: flags.system, facts: facts, assignment: assignment ?? .none)
+            dot = batch.issue(operation, to: &self)
+        }
         return PlacedMessage(source: source ?? dot, id: dot, uid: assignment?.uid)
     }
 }

@@ -219,7 +219,7 @@ extension AccountState {
 
     private borrowing func view(_ slot: Int, _ record: MessageRecord) -> MessageView {
         MessageView(
-            id: record.id, uid: record.uid, modSeq: record.modSeq, facts: record.facts,
+            id: record.id, uid: record.uid, modSeq: record.modSeq, facts: slots[slot].messages.facts(of: record),
             flags: FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record)))
     }
 }

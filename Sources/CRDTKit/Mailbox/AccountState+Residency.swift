@@ -59,7 +59,7 @@ extension AccountState {
     ///     here; with a single replica, all that it delivered.
     ///   - changes: what changed is appended.
     /// - Complexity: O(mailboxes + what is dropped). Mailboxes that are not resident and hold buried messages are left for another time.
-    public mutating func prune(stable: VersionVector, changes: inout [StateChange]) {
+    public mutating func prune(stable: VersionVector, changes: inout StateChanges) {
         for mailbox in mailboxesToPrune(stable: stable) {
             guard let slot = slot(of: mailbox), slots[slot].isResident || slots[slot].counts.buried == 0 else {
                 continue

@@ -105,11 +105,7 @@ extension AccountState {
     }
 
     /// Whether a replica has an epoch of its own to assign in.
-    private borrowing func isOpen(_ slot: Int, _ owner: ReplicaID) -> Bool {
-        guard let current = slots[slot].epochs.current else { return false }
-        let entry = slots[slot].epochs.entries[current]
-        return entry.epoch.owner == owner && entry.successor == nil
-    }
+    private borrowing func isOpen(_ slot: Int, _ owner: ReplicaID) -> Bool { slots[slot].epochs.isOpen(to: owner) }
 
     private borrowing func opening(_ slot: Int, by owner: ReplicaID) -> EpochOpening? {
         slots[slot].epochs.opening(by: owner, above: uidValidityFloor)
@@ -151,28 +147,22 @@ extension AccountState {
     /// - Precondition: ``checkUIDs(_:_:_:)`` found no fault.
     mutating func nextAssignment(_ slot: Int, _ batch: inout OperationBatch) -> UIDAssignment? {
         let owner = batch.origin
-        guard slots[slot].epochs.owner == owner else { return nil }
         if !isOpen(slot, owner) {
+            guard slots[slot].epochs.owner == owner else { return nil }
             do throws(CRDTError) { try open(slot, &batch) } catch { return nil }
         }
-        guard let current = slots[slot].epochs.current, isOpen(slot, owner) else { return nil }
-        let uid = batch.stripe.nextUID(after: lastOwnUID(slot, owner), notBelow: slots[slot].uidNext)
+        guard let last = slots[slot].epochs.lastUID(of: owner) else { return nil }
+        let uid = batch.stripe.nextUID(after: last.uid, notBelow: slots[slot].uidNext)
         guard let uid = UInt32(exactly: uid) else { return nil }
-        return UIDAssignment(uid: uid, epoch: slots[slot].epochs.entries[current].epoch)
+        return UIDAssignment(uid: uid, epoch: last.epoch)
     }
 
     /// The last UID that the replica gave in the current epoch; 0 if there is none.
     private borrowing func lastOwnUID(_ slot: Int, _ owner: ReplicaID) -> UInt32 {
-        guard let current = slots[slot].epochs.current, isOpen(slot, owner) else { return 0 }
-        return slots[slot].epochs.entries[current].greatestUID
+        slots[slot].epochs.lastUID(of: owner)?.uid ?? 0
     }
 
     private static func noEpochLeft() -> CRDTError {
         CRDTError(.limitExceeded, "the mailbox has no number left for another epoch; create another mailbox")
     }
-}
-
-extension OperationBatch {
-    /// The replica that issues.
-    var origin: ReplicaID { context.replica(replica) }
 }

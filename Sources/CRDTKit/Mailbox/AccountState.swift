@@ -128,7 +128,7 @@ public struct AccountState: ~Copyable, Sendable {
     }
 
     /// Brings the names up to date after a mailbox's liveness or name register changed.
-    mutating func refreshName(_ slot: Int, context: borrowing ApplyContext, changes: inout [StateChange]) {
+    mutating func refreshName(_ slot: Int, context: borrowing ApplyContext, changes: inout StateChanges) {
         let mailbox = slots[slot].id
         let claimant = MailboxNames.Claimant(mailbox, identity: slots[slot].identity, context: context)
         let wanted = slots[slot].isAlive ? slots[slot].wantedName : nil

@@ -85,11 +85,17 @@ public struct ApplyContext: Sendable {
     }
 
     /// The hash of a dot's global identity.
-    func identityHash(_ dot: Dot) -> UInt64 {
-        let position = Int(dot.replica.rawValue)
-        let replica =
-            position < replicaHashes.count ? replicaHashes[position] : ApplyContext.wellKnownHash &+ UInt64(position)
-        return ElementHash.mix(replica &+ dot.counter &* 0x9e37_79b9_7f4a_7c15)
+    func identityHash(_ dot: Dot) -> UInt64 { ElementHash.mix(identityWord(dot)) }
+
+    /// A dot's global identity in one word that is not mixed: input of a hash.
+    @inline(__always)
+    func identityWord(_ dot: Dot) -> UInt64 { replicaHash(dot.replica) &+ dot.counter &* 0x9e37_79b9_7f4a_7c15 }
+
+    /// The hash of a replica's name by its index.
+    @inline(__always)
+    func replicaHash(_ replica: ReplicaIndex) -> UInt64 {
+        let position = Int(replica.rawValue)
+        return position < replicaHashes.count ? replicaHashes[position] : ApplyContext.wellKnownHash &+ UInt64(position)
     }
 
     /// The hash of a keyword's global name.

@@ -38,6 +38,27 @@ public enum FlagChange: Hashable, Sendable {
     case remove(FlagSet)
     /// `FLAGS`: an observed removal of what is set and not wanted, and an addition of what is missing.
     case replace(FlagSet)
+
+    /// The flags that it names, if there are no keywords among them.
+    var systemFlags: SystemFlags? {
+        switch self {
+        case .add(let flags), .remove(let flags), .replace(let flags): flags.hasKeywords ? nil : flags.system
+        }
+    }
+
+    /// What it sets and what it clears of system flags.
+    ///
+    /// - Parameters:
+    ///   - flags: the flags that it names.
+    ///   - present: the flags that are set.
+    /// - Returns: both sets, without what is as it shall be.
+    func difference(_ flags: SystemFlags, _ present: SystemFlags) -> (adding: SystemFlags, removing: SystemFlags) {
+        switch self {
+        case .add: (flags.subtracting(present), [])
+        case .remove: ([], flags.intersection(present))
+        case .replace: (flags.subtracting(present), present.subtracting(flags))
+        }
+    }
 }
 
 /// A message that a command has put into a mailbox.

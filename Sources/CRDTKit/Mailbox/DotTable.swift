@@ -19,17 +19,47 @@ struct DotTable: Sendable {
     private static let minimumCapacityBits: UInt64 = 3
 
     /// The position of a dot, and what it cost to find it; nil if the table does not hold it.
+    @inline(__always)
     func position(of dot: Dot, probes: inout Int) -> UInt32? {
-        if entries.isEmpty || dot == .none { return nil }
+        if shift > 63 || dot == .none { return nil }
+        // Without the array's count, which lies in another line of the cache than the entry.
+        let mask = (1 << Int(64 - shift)) - 1
+        return entries.withUnsafeBufferPointer {
+            let base = $0.baseAddress.unsafelyUnwrapped
+            var index = home(dot.packed)
+            while true {
+                probes += 1
+                let entry = base[index]
+                if entry.key == dot.packed { return entry.position }
+                if entry.key == 0 { return nil }
+                index = (index + 1) & mask
+            }
+        }
+    }
+
+    /// Loads the entry where a search for a dot begins.
+    @inline(__always)
+    func glance(at dot: Dot) -> UInt64 {
+        if shift > 63 { return 0 }
+        return entries.withUnsafeBufferPointer { $0.baseAddress.unsafelyUnwrapped[home(dot.packed)].key }
+    }
+
+    /// Enters a dot, which is not ``Dot/none``, unless it is there.
+    ///
+    /// - Returns: whether it was not there.
+    @inline(__always)
+    mutating func insert(_ dot: Dot, position: UInt32, probes: inout Int) -> Bool {
+        if (count + 1) * 4 > entries.count * 3 { grow() }
         let mask = entries.count - 1
         var index = home(dot.packed)
-        while true {
+        while entries[index].key != 0 {
             probes += 1
-            let entry = entries[index]
-            if entry.key == dot.packed { return entry.position }
-            if entry.key == 0 { return nil }
+            if entries[index].key == dot.packed { return false }
             index = (index + 1) & mask
         }
+        entries[index] = Entry(key: dot.packed, position: position)
+        count += 1
+        return true
     }
 
     /// Enters a dot, which is not ``Dot/none``, or gives it another position.

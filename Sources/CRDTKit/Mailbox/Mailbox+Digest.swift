@@ -45,90 +45,87 @@ extension Mailbox {
     }
 
     /// The element of one liveness entry.
+    @inline(__always)
     func livenessElement(_ dot: Dot, _ context: borrowing ApplyContext) -> StateDigest {
-        var hash = ElementHash(.liveness)
-        hash.absorb(identity)
-        hash.absorb(context.identityHash(dot))
-        return hash.finish()
+        livenessKey(dot.replica, context).term(.liveness, dot.counter)
     }
 
-    /// What identifies a message in the elements about it.
-    func messageKey(_ message: Dot, _ context: borrowing ApplyContext) -> UInt64 {
-        ElementHash.mix(identity &+ context.identityHash(message) &* 0x9fb2_1c65_1e98_df25)
+    /// The key of a replica's liveness entry.
+    @inline(__always)
+    func livenessKey(_ replica: ReplicaIndex, _ context: borrowing ApplyContext) -> DigestKey {
+        DigestKey(mailbox: identity, context.replicaHash(replica))
     }
 
-    static func presenceElement(_ key: UInt64, _ dot: Dot, _ context: borrowing ApplyContext) -> StateDigest {
-        var hash = ElementHash(.presence)
-        hash.absorb(key)
-        hash.absorb(context.identityHash(dot))
-        return hash.finish()
-    }
-
-    static func enablerElement(
-        _ key: UInt64, _ dot: Dot, _ flags: SystemFlags, _ context: borrowing ApplyContext
-    ) -> StateDigest {
-        var hash = ElementHash(.enabler)
-        hash.absorb(key &+ UInt64(flags.rawValue))
-        hash.absorb(context.identityHash(dot))
-        return hash.finish()
+    /// The key of the elements about a message.
+    @inline(__always)
+    func messageKey(_ message: Dot, _ context: borrowing ApplyContext) -> DigestKey {
+        DigestKey(mailbox: identity, context.identityWord(message))
     }
 
     /// All that the digest holds of the dots of a present message.
-    func dotsElement(_ record: MessageRecord, _ key: UInt64, _ context: borrowing ApplyContext) -> StateDigest {
-        if record.overflows { return fullDotsElement(messages.dots(of: record), key, context) }
+    @inline(__always)
+    func dotsElement(_ record: MessageRecord, _ key: DigestKey, _ context: borrowing ApplyContext) -> StateDigest {
+        if record.overflows { return Mailbox.fullDotsElement(messages.dots(of: record), key, context) }
         var sum = StateDigest()
-        if record.presence != .none { sum.add(Mailbox.presenceElement(key, record.presence, context)) }
+        if record.presence != .none { sum.add(key.term(.presence, context.identityWord(record.presence))) }
         if !record.firstFlags.isEmpty {
-            sum.add(Mailbox.enablerElement(key, record.firstEnabler, record.firstFlags, context))
+            let word = context.identityWord(record.firstEnabler)
+            sum.add(key.term(.enabler, word, variant: UInt64(record.firstFlags.rawValue)))
         }
         if !record.secondFlags.isEmpty {
-            sum.add(Mailbox.enablerElement(key, record.secondEnabler, record.secondFlags, context))
+            let word = context.identityWord(record.secondEnabler)
+            sum.add(key.term(.enabler, word, variant: UInt64(record.secondFlags.rawValue)))
         }
         return sum
     }
 
-    private func fullDotsElement(
-        _ dots: MessageDots, _ key: UInt64, _ context: borrowing ApplyContext
+    private static func fullDotsElement(
+        _ dots: MessageDots, _ key: DigestKey, _ context: borrowing ApplyContext
     ) -> StateDigest {
         var sum = StateDigest()
-        for dot in dots.presence { sum.add(Mailbox.presenceElement(key, dot, context)) }
-        for enabler in dots.enablers { sum.add(Mailbox.enablerElement(key, enabler.dot, enabler.flags, context)) }
+        for dot in dots.presence { sum.add(key.term(.presence, context.identityWord(dot))) }
+        for enabler in dots.enablers {
+            let word = context.identityWord(enabler.dot)
+            sum.add(key.term(.enabler, word, variant: UInt64(enabler.flags.rawValue)))
+        }
         for entry in dots.keywords {
-            var hash = ElementHash(.keyword)
-            hash.absorb(key)
-            hash.absorb(context.identityHash(entry.dot))
-            hash.absorb(context.keywordHash(entry.keyword))
-            sum.add(hash.finish())
+            let word = context.identityWord(entry.dot)
+            sum.add(key.term(.keyword, word, variant: context.keywordHash(entry.keyword)))
         }
         return sum
     }
 
     /// The element of a record's assignment; nothing if it has none.
-    func assignmentElement(_ record: MessageRecord, _ key: UInt64) -> StateDigest {
+    @inline(__always)
+    func assignmentElement(_ record: MessageRecord, _ key: DigestKey) -> StateDigest {
         if record.uid == 0 { return StateDigest() }
-        let epoch = epochs.entries[Int(record.epoch)].epoch
-        var hash = ElementHash(.assignment)
-        hash.absorb(key)
-        hash.absorb(UInt64(epoch.number) << 32 | UInt64(record.uid))
-        hash.absorb(ApplyContext.hash(of: epoch.owner))
-        return hash.finish()
+        let (number, owner) = epochs.digestWords(of: Int(record.epoch))
+        var sum = key.term(.assignment, number << 32 | UInt64(record.uid))
+        sum.add(key.term(.owner, owner))
+        return sum
     }
 
     /// All that the digest holds of a present message.
+    @inline(__always)
     func messageElement(_ record: MessageRecord, _ context: borrowing ApplyContext) -> StateDigest {
         let key = messageKey(record.id, context)
-        var hash = ElementHash(.message)
-        hash.absorb(key)
-        hash.absorb(record.facts.body.words.0)
-        hash.absorb(record.facts.body.words.1)
-        hash.absorb(record.facts.body.words.2)
-        hash.absorb(record.facts.body.words.3)
-        hash.absorb(record.facts.size)
-        hash.absorb(UInt64(bitPattern: record.facts.internalDateSeconds))
-        hash.absorb(UInt64(UInt16(bitPattern: record.facts.internalDateZoneMinutes)))
-        var sum = hash.finish()
+        var sum = Mailbox.factsElement(messages.facts(of: record), key)
         sum.add(dotsElement(record, key, context))
         sum.add(assignmentElement(record, key))
+        return sum
+    }
+
+    /// What never changes about a message.
+    @inline(__always)
+    static func factsElement(_ facts: MessageFacts, _ key: DigestKey) -> StateDigest {
+        let words = facts.body.words
+        var sum = key.term(.firstOfBody, words.0)
+        sum.add(key.term(.secondOfBody, words.1))
+        sum.add(key.term(.thirdOfBody, words.2))
+        sum.add(key.term(.fourthOfBody, words.3))
+        sum.add(key.term(.size, facts.size))
+        sum.add(key.term(.date, UInt64(bitPattern: facts.internalDateSeconds)))
+        sum.add(key.term(.zone, UInt64(UInt16(bitPattern: facts.internalDateZoneMinutes))))
         return sum
     }
 

@@ -6,7 +6,7 @@ extension Mailbox {
     /// Applies an epoch operation: its origin opens an epoch of its own, or hands the one that it owns over to another replica.
     mutating func open(
         _ opening: EpochOpening, by origin: ReplicaID, timestamp: HybridTimestamp, tally: inout Tally,
-        changes: inout [StateChange]
+        changes: inout StateChanges
     ) {
         let element = isAlive ? headerElement() : nil
         let before = epochs
@@ -50,10 +50,10 @@ extension Mailbox {
     ///
     /// - Complexity: O(epochs) if all assignments count as before, else O(messages).
     mutating func recount(
-        after before: UIDEpochs, timestamp: HybridTimestamp, tally: inout Tally, changes: inout [StateChange]
+        after before: UIDEpochs, timestamp: HybridTimestamp, tally: inout Tally, changes: inout StateChanges
     ) {
         if messages.count == 0 || before.countsLike(epochs) { return }
-        let modSeq = modSeq(at: timestamp, tally)
+        let modSeq = modSeq(at: timestamp, tally.modSeqs)
         for index in messages.ordered.indices {
             let record = messages.ordered[index]
             if record.isHole || counts(record) { continue }

@@ -46,9 +46,18 @@ struct MailboxCounts: Hashable, Sendable {
     /// All records.
     var total: UInt64 { visible &+ waiting &+ buried }
 
-    mutating func add(_ record: MessageRecord) { change(record, by: 1, octets: record.facts.size) }
+    mutating func add(_ record: MessageRecord, size: UInt64) { change(record, by: 1, octets: size) }
 
-    mutating func subtract(_ record: MessageRecord) { change(record, by: UInt64.max, octets: 0 &- record.facts.size) }
+    mutating func subtract(_ record: MessageRecord, size: UInt64) { change(record, by: UInt64.max, octets: 0 &- size) }
+
+    /// Takes in that the flags of a record changed, and nothing else about it.
+    mutating func changeFlags(of record: MessageRecord, from old: SystemFlags) {
+        guard record.place == .visible, record.flags != old else { return }
+        let (isSeen, wasSeen) = (record.flags.contains(.seen), old.contains(.seen))
+        if isSeen != wasSeen { unseen &+= wasSeen ? 1 : UInt64.max }
+        let (isDeleted, wasDeleted) = (record.flags.contains(.deleted), old.contains(.deleted))
+        if isDeleted != wasDeleted { deleted &+= isDeleted ? 1 : UInt64.max }
+    }
 
     /// `one` is 1 or, modulo 2^64, minus 1.
     private mutating func change(_ record: MessageRecord, by one: UInt64, octets size: UInt64) {
@@ -65,35 +74,39 @@ struct MailboxCounts: Hashable, Sendable {
 }
 
 /// One mailbox of an account: the header, which is always there, and the messages, which are there when the mailbox is resident.
+///
+/// What is called on it for each operation is inlined: passing a value of this size to a method that does not change it would copy it first.
 struct Mailbox: Sendable {
+    // What every operation on a message touches comes first: few lines of the cache.
+
     /// Changes only when a header is taken over from another node's indexes.
     var id: MailboxID
     /// The hash of the mailbox's global identity.
     let identity: UInt64
-    /// The name register; see ``wantedName``.
-    var name = ""
-    var nameStamp: NameStamp?
-    var birth: MailboxBirth?
     /// The greatest operation of each replica that wants the mailbox and that no delivered DELETE had seen; empty if the mailbox is gone.
     var liveness = VersionVector()
-    /// The greatest DELETE of each replica, whatever it removed: when all are stable, what they buried will not come back.
-    var deletes = VersionVector()
-    /// The same with what they had seen, until they are stable.
-    var deletePasts: [DeletePast] = []
     /// Who assigns UIDs, and which assignments count.
     var epochs = UIDEpochs()
     /// One above the greatest UID ever assigned, up to 2^32.
     var uidNext: UInt64 = 1
+    var highestModSeq: UInt64 = 1
     /// The greatest UID that this replica ever showed under the present UIDVALIDITY, and that no other shown later is below; replicas differ in it.
     var exposedUID: UInt32 = 0
-    /// The replica whose messages came last, and how many came from it without one of another or a change of owners in between; not kept over a restart.
-    var lastAppender: ReplicaIndex = .wellKnown
+    /// How many messages came from ``lastAppender`` without one of another or a change of owners in between; not kept over a restart.
     var appendRun: UInt32 = 0
-    var highestModSeq: UInt64 = 1
+    /// The replica whose messages came last.
+    var lastAppender: ReplicaIndex = .wellKnown
+    var isResident = true
     var counts = MailboxCounts()
     var messages = MailboxMessages()
-    var isResident = true
-
+    /// The greatest DELETE of each replica, whatever it removed: when all are stable, what they buried will not come back.
+    var deletes = VersionVector()
+    /// The same with what they had seen, until they are stable.
+    var deletePasts: [DeletePast] = []
+    /// The name register; see ``wantedName``.
+    var name = ""
+    var nameStamp: NameStamp?
+    var birth: MailboxBirth?
     /// RFC 7162 section 3.1.1: modification sequences have 63 bits.
     static let maximumModSeq = UInt64(Int64.max)
 
@@ -103,7 +116,7 @@ struct Mailbox: Sendable {
     }
 
     /// Whether somebody wants the mailbox.
-    var isAlive: Bool { !liveness.counters.isEmpty }
+    @inline(__always) var isAlive: Bool { !liveness.counters.isEmpty }
 
     /// The name that the mailbox would have if no other wanted the same.
     var wantedName: String {
@@ -115,14 +128,17 @@ struct Mailbox: Sendable {
     }
 
     /// The modification sequence of a change that an operation makes.
-    func modSeq(at timestamp: HybridTimestamp, _ tally: Tally) -> UInt64 {
+    @inline(__always)
+    func modSeq(at timestamp: HybridTimestamp, _ stamp: ModSeqStamp) -> UInt64 {
         let believable = timestamp.rawValue <= Mailbox.maximumModSeq / 2
-        return tally.modSeqs.value(notBelow: max(believable ? timestamp.rawValue : 0, highestModSeq + 1))
+        return stamp.value(notBelow: max(believable ? timestamp.rawValue : 0, highestModSeq + 1))
     }
 
     /// Whether a record's UID counts.
+    @inline(__always)
     func counts(_ record: MessageRecord) -> Bool { epochs.counts(record.uid, record.epoch) }
 
     /// Whether a record that no client sees here may be shown: its UID counts, and no greater one was ever shown.
+    @inline(__always)
     func isExposable(_ record: MessageRecord) -> Bool { record.uid > exposedUID && counts(record) }
 }

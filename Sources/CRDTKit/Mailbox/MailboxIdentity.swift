@@ -103,6 +103,12 @@ public struct MessageFacts: Hashable, Sendable {
     /// INTERNALDATE's zone, minutes east of UTC.
     public var internalDateZoneMinutes: Int16
 
+    /// The facts of no message.
+    static var none: MessageFacts {
+        MessageFacts(
+            body: BodyDigest(words: (0, 0, 0, 0)), size: 0, internalDateSeconds: 0, internalDateZoneMinutes: 0)
+    }
+
     /// Gathers the facts.
     ///
     /// - Parameters:
@@ -122,8 +128,8 @@ public struct MessageFacts: Hashable, Sendable {
 public struct FlagSet: Hashable, Sendable {
     /// The system flags.
     public var system: SystemFlags
-    /// The keywords, ascending, without repetition.
-    public private(set) var keywords: [KeywordIndex]
+    /// The keywords if there are any: nothing is counted when a set without keywords, the usual one, is copied.
+    private var keywordList: [KeywordIndex]?
 
     /// Makes a set.
     ///
@@ -132,18 +138,25 @@ public struct FlagSet: Hashable, Sendable {
     ///   - keywords: the keywords in any order.
     public init(_ system: SystemFlags = [], keywords: [KeywordIndex] = []) {
         self.system = system
-        self.keywords = keywords.isEmpty ? [] : Array(Set(keywords)).sorted()
+        keywordList = keywords.isEmpty ? nil : Array(Set(keywords)).sorted()
     }
 
+    /// The keywords, ascending, without repetition.
+    public var keywords: [KeywordIndex] { keywordList ?? [] }
+
+    /// Whether there is a keyword.
+    public var hasKeywords: Bool { keywordList != nil }
+
     /// Whether there is no flag.
-    public var isEmpty: Bool { system.isEmpty && keywords.isEmpty }
+    public var isEmpty: Bool { system.isEmpty && keywordList == nil }
 
     /// The flags of either set.
     ///
     /// - Parameter other: the other set.
     /// - Returns: the union.
     public func union(_ other: FlagSet) -> FlagSet {
-        FlagSet(system.union(other.system), keywords: keywords + other.keywords)
+        if keywordList == nil && other.keywordList == nil { return FlagSet(system.union(other.system)) }
+        return FlagSet(system.union(other.system), keywords: keywords + other.keywords)
     }
 
     /// The flags that the other set lacks.
@@ -151,7 +164,9 @@ public struct FlagSet: Hashable, Sendable {
     /// - Parameter other: the other set.
     /// - Returns: the difference.
     public func subtracting(_ other: FlagSet) -> FlagSet {
-        FlagSet(system.subtracting(other.system), keywords: keywords.filter { !other.keywords.contains($0) })
+        guard let keywordList else { return FlagSet(system.subtracting(other.system)) }
+        let others = other.keywords
+        return FlagSet(system.subtracting(other.system), keywords: keywordList.filter { !others.contains($0) })
     }
 }
 

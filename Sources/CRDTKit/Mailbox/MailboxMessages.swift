@@ -24,28 +24,36 @@ struct MailboxMessages: Sendable {
     private var table = DotTable()
     /// The UIDs of the visible messages that are `\Deleted`, so that EXPUNGE finds them without looking at the others.
     private(set) var deletedUIDs: Set<UInt32> = []
+    /// What never changes about the messages; records refer to it by index.
+    private var factSlab: [MessageFacts] = []
+    /// The places of the slab that are free.
+    private var freeFacts: [UInt32] = []
     /// The dots that have no place in their record, by message.
     private var overflow: [Dot: MessageDots] = [:]
 
     /// Holes that are not worth a compaction.
-    private static let toleratedHoles = 32
+    private static let toleratedHoles = 8
 
     var count: Int { table.count }
 
     /// Where the record of a message is.
+    @inline(__always)
     func position(of id: Dot, work: inout WorkCounters) -> Position? {
         table.position(of: id, probes: &work.probes).map(Position.init(rawValue:))
     }
 
     subscript(position: Position) -> MessageRecord {
-        get { position.isApart ? apart[position.index] : ordered[position.index] }
-        _modify {
+        @inline(__always) get { position.isApart ? apart[position.index] : ordered[position.index] }
+        @inline(__always) set {
             if position.isApart {
-                yield &apart[position.index]
+                apart[position.index] = newValue
             } else {
-                forgetDeleted(ordered[position.index])
-                yield &ordered[position.index]
-                noteDeleted(ordered[position.index])
+                let wasDeleted = ordered[position.index].flags.contains(.deleted)
+                if wasDeleted != newValue.flags.contains(.deleted) {
+                    forgetDeleted(ordered[position.index])
+                    noteDeleted(newValue)
+                }
+                ordered[position.index] = newValue
             }
         }
     }
@@ -80,7 +88,27 @@ struct MailboxMessages: Sendable {
         ordered.append(record)
     }
 
-    /// Takes a record out; its overflow stays until the record is put back or ``forgetOverflow(of:)``.
+    /// Puts the record of a new message where its place says, unless the message is there already.
+    ///
+    /// - Returns: whether it was not there.
+    @inline(__always)
+    mutating func insert(_ arriving: MessageRecord, _ facts: MessageFacts, work: inout WorkCounters) -> Bool {
+        let isVisible = arriving.place == .visible
+        let position = isVisible ? Position.ordered(ordered.count) : Position.apart(apart.count)
+        guard table.insert(arriving.id, position: position.rawValue, probes: &work.probes) else { return false }
+        work.slotsTouched += 1
+        var record = arriving
+        keep(facts, of: &record)
+        if isVisible {
+            if record.flags.contains(.deleted) { deletedUIDs.insert(record.uid) }
+            ordered.append(record)
+        } else {
+            apart.append(record)
+        }
+        return true
+    }
+
+    /// Takes a record out; what is kept besides it stays until it is put back or ``forget(_:)``.
     ///
     /// Slots of visible records do not move before ``compactIfSparse(work:)``, so that a caller may take records while it goes through them.
     mutating func take(_ position: Position, work: inout WorkCounters) -> MessageRecord {
@@ -102,10 +130,12 @@ struct MailboxMessages: Sendable {
         return record
     }
 
+    @inline(__always)
     private mutating func noteDeleted(_ record: MessageRecord) {
         if record.flags.contains(.deleted), !record.isHole { deletedUIDs.insert(record.uid) }
     }
 
+    @inline(__always)
     private mutating func forgetDeleted(_ record: MessageRecord) {
         if record.flags.contains(.deleted) { deletedUIDs.remove(record.uid) }
     }
@@ -164,9 +194,35 @@ struct MailboxMessages: Sendable {
         return overflow[record.id]?.flags.keywords ?? []
     }
 
-    /// Drops what the overflow holds of a message that went for good.
-    mutating func forgetOverflow(of record: MessageRecord) {
+    /// What never changes about a message.
+    @inline(__always)
+    func facts(of record: MessageRecord) -> MessageFacts { factSlab[Int(record.factsIndex)] }
+
+    /// The size of a message's body.
+    @inline(__always)
+    func size(of record: MessageRecord) -> UInt64 { factSlab[Int(record.factsIndex)].size }
+
+    /// Keeps what never changes about a message.
+    @inline(__always)
+    mutating func keep(_ facts: MessageFacts, of record: inout MessageRecord) {
+        if let free = freeFacts.popLast() {
+            record.factsIndex = free
+            factSlab[Int(free)] = facts
+            return
+        }
+        record.factsIndex = UInt32(truncatingIfNeeded: factSlab.count)
+        factSlab.append(facts)
+    }
+
+    /// Drops what is kept besides the record of a message that went for good.
+    mutating func forget(_ record: MessageRecord) {
         if record.overflows { overflow[record.id] = nil }
+        if table.count == 0 {
+            factSlab = []
+            freeFacts = []
+        } else {
+            freeFacts.append(record.factsIndex)
+        }
     }
 
     /// The keywords that any visible message has, ascending.
@@ -181,9 +237,28 @@ struct MailboxMessages: Sendable {
         return result.sorted()
     }
 
+    /// Loads where a search for a message begins; for none, where the next one goes.
+    @inline(__always)
+    func glance(at message: Dot) -> UInt64 {
+        if message != .none { return table.glance(at: message) &+ UInt64(truncatingIfNeeded: ordered.count) }
+        var seen = UInt64(truncatingIfNeeded: freeFacts.count) &+ UInt64(truncatingIfNeeded: factSlab.count)
+        if let last = ordered.last { seen &+= last.id.packed }
+        return seen
+    }
+
+    /// Loads the record of a message.
+    @inline(__always)
+    func glance(atRecordOf message: Dot) -> UInt64 {
+        var probes = 0
+        guard let position = table.position(of: message, probes: &probes) else { return 0 }
+        let record = self[Position(rawValue: position)]
+        return record.id.packed &+ UInt64(record.uid) &+ UInt64(record.flags.rawValue)
+    }
+
     /// Makes room for a mailbox that is being installed.
     mutating func reserve(_ capacity: Int) {
         ordered.reserveCapacity(capacity)
+        factSlab.reserveCapacity(capacity)
         table.reserve(capacity)
     }
 
@@ -217,6 +292,9 @@ extension MailboxMessages {
         }
         let deleted = ordered.filter { !$0.isHole && $0.flags.contains(.deleted) }.map(\.uid)
         if Set(deleted) != deletedUIDs { return "the index of deleted messages holds \(deletedUIDs), not \(deleted)" }
+        if factSlab.count - freeFacts.count != table.count { return "facts are kept of other messages" }
+        let used = (ordered.filter { !$0.isHole } + apart).map(\.factsIndex)
+        if Set(used + freeFacts).count != factSlab.count { return "two messages share their facts" }
         let overflowing = ordered.count { !$0.isHole && $0.overflows } + apart.count { $0.overflows }
         return overflowing == overflow.count ? nil : "the overflow holds \(overflow.count) of \(overflowing) messages"
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// What a mailbox holds of one message, flat and without references: what does not fit is in the mailbox's overflow.
+/// What a mailbox holds of one message and operations change, flat and without references: what does not fit is in the mailbox's overflow.
 ///
 /// A flag is set as long as some dot enables it. The usual message has one presence dot and its system flags were enabled by at most two
-/// operations; these have a place in the record.
+/// operations; these have a place in the record. What never changes lies apart (``MailboxMessages/facts(of:)``), so that a flag change touches 56 bytes.
 struct MessageRecord: Sendable {
     /// Where a record is and what that means.
     enum Place: UInt8, Sendable {
@@ -17,7 +17,6 @@ struct MessageRecord: Sendable {
     }
 
     var id: Dot
-    var facts: MessageFacts
     /// One of the operations that keep the message in its mailbox; none if it is buried.
     var presence: Dot = .none
     var firstEnabler: Dot = .none
@@ -25,19 +24,29 @@ struct MessageRecord: Sendable {
     var modSeq: UInt64 = 0
     /// The assigned UID; 0 if there is none.
     var uid: UInt32 = 0
+    /// Where the mailbox keeps what never changes about the message.
+    var factsIndex: UInt32 = 0
     /// The assignment's epoch as an index into the mailbox's table of epochs.
     var epoch: UInt32 = 0
     var firstFlags: SystemFlags = []
     var secondFlags: SystemFlags = []
     /// All system flags that are set, those of the overflow included.
     var flags: SystemFlags = []
-    var place: Place = .waiting
-    /// Whether the mailbox's overflow holds more dots of this message.
-    var overflows = false
+    private var state = Place.waiting.rawValue
 
-    init(id: Dot, facts: MessageFacts) {
-        self.id = id
-        self.facts = facts
+    private static let overflowBit: UInt8 = 0x80
+
+    init(id: Dot) { self.id = id }
+
+    var place: Place {
+        get { Place(rawValue: state & ~MessageRecord.overflowBit) ?? .buried }
+        set { state = state & MessageRecord.overflowBit | newValue.rawValue }
+    }
+
+    /// Whether the mailbox's overflow holds more dots of this message.
+    var overflows: Bool {
+        get { state & MessageRecord.overflowBit != 0 }
+        set { state = newValue ? state | MessageRecord.overflowBit : state & ~MessageRecord.overflowBit }
     }
 
     /// Whether the slot is empty; its UID stays, for the binary search.

@@ -11,8 +11,8 @@ public struct OperationBatch: Sendable {
     public let replica: ReplicaIndex
     /// The time of all operations of the batch.
     public let timestamp: HybridTimestamp
-    /// The account they change.
-    public let account: AccountIndex
+    /// The account that the next operation changes; a batch may go through several.
+    public var account: AccountIndex
     /// The part of the UIDs that the replica may give out.
     public let stripe: UIDStripe
     /// The names behind the local indexes, and the causal past of the next operation.
@@ -22,7 +22,9 @@ public struct OperationBatch: Sendable {
     /// What was issued, in the order of the counters.
     public private(set) var operations: [Operation] = []
     /// What the operations changed.
-    public var changes: [StateChange] = []
+    public var changes: StateChanges = []
+    /// The replica behind ``replica``.
+    let origin: ReplicaID
     private var nextCounter: UInt64
 
     /// Starts a batch.
@@ -45,12 +47,21 @@ public struct OperationBatch: Sendable {
         self.account = account
         self.stripe = stripe
         self.context = context
+        origin = context.replica(replica)
         precondition(firstCounter > 0, "counters begin with 1")
         self.context.past[replica] = firstCounter - 1
     }
 
+    /// Makes room, so that a batch of that many operations does not grow step by step.
+    ///
+    /// - Parameter operationCount: how many operations will come.
+    public mutating func reserveCapacity(_ operationCount: Int) {
+        operations.reserveCapacity(operationCount)
+        changes.reserveCapacity(operationCount * 4)
+    }
+
     /// The dot of the next operation.
-    public var nextDot: Dot { Dot(replica, nextCounter) }
+    @inline(__always) public var nextDot: Dot { Dot(replica, nextCounter) }
 
     /// Issues an operation as it is and applies it; commands call it after their checks.
     ///
@@ -60,11 +71,20 @@ public struct OperationBatch: Sendable {
     /// - Returns: the operation's dot.
     @discardableResult
     public mutating func issue(_ body: OperationBody, to state: inout AccountState) -> Dot {
+        issue(Operation(dot: nextDot, timestamp: timestamp, account: account, body: body), to: &state)
+    }
+
+    /// Issues an operation whose dot is the next.
+    @discardableResult
+    @inline(__always)
+    mutating func issue(_ operation: consuming Operation, to state: inout AccountState) -> Dot {
         let dot = nextDot
-        let operation = Operation(dot: dot, timestamp: timestamp, account: account, body: body)
-        state.apply(operation, context: context, changes: &changes)
         operations.append(operation)
-        context.past[replica] = nextCounter
+        operations.withUnsafeBufferPointer {
+            guard let first = $0.baseAddress else { return }
+            state.apply(first + ($0.count - 1), context: context, changes: &changes)
+        }
+        context.past.put(dot)
         nextCounter += 1
         return dot
     }

@@ -12,9 +12,19 @@
 /// messages of both sides get new UIDs above all that anybody has shown. A client that was on one side and then on the other took what it did not find there for
 /// expunged; and a replica that has shown a branch can never show a lesser UID. An epoch says which branches its owner knew: those are settled by it.
 struct UIDEpochs: Sendable {
-    /// One epoch; the fields from ``limit`` on are derived by ``resolve(birth:)``.
+    /// One epoch; ``limit``, ``position`` and ``isRelated`` are derived by ``resolve(birth:)``.
     struct Entry: Hashable, Sendable {
-        var epoch: UIDEpoch
+        let epoch: UIDEpoch
+        /// The least UID that was ever assigned in the epoch; 0 if there was none.
+        var firstUID: UInt32 = 0
+        /// The greatest UID that was ever assigned in the epoch.
+        var greatestUID: UInt32 = 0
+        /// The greatest UID of the epoch that counts; 0 if the epoch is not on the chain.
+        var limit: UInt32 = 0
+        /// The hash of the owner's name, for digests.
+        let ownerHash: UInt64
+        /// To whom the owner has handed the mailbox over.
+        var successor: ReplicaID?
         /// Whether a creation of the mailbox began it: it has no parent.
         var isBirth = false
         /// The parent's index; nil if no operation opened the epoch.
@@ -24,20 +34,15 @@ struct UIDEpochs: Sendable {
         /// The branches that the owner knew when it opened the epoch, by index, and the greatest UID that it knew of each; of what an ancestor had settled
         /// only what came later.
         var settled: [Int: UInt32] = [:]
-        /// The least UID that was ever assigned in the epoch; 0 if there was none.
-        var firstUID: UInt32 = 0
-        /// The greatest UID that was ever assigned in the epoch.
-        var greatestUID: UInt32 = 0
-        /// To whom the owner has handed the mailbox over.
-        var successor: ReplicaID?
-        /// The greatest UID of the epoch that counts; 0 if the epoch is not on the chain.
-        var limit: UInt32 = 0
         /// The place on the chain, the birth being 0; nil if the epoch is not on the chain.
         var position: Int?
         /// Whether the epoch descends from a birth of the present UIDVALIDITY.
         var isRelated = false
 
-        init(_ epoch: UIDEpoch) { self.epoch = epoch }
+        init(_ epoch: UIDEpoch) {
+            self.epoch = epoch
+            ownerHash = ApplyContext.hash(of: epoch.owner)
+        }
     }
 
     /// Where two branches part: at a place of the chain, after a UID.
@@ -53,17 +58,40 @@ struct UIDEpochs: Sendable {
     /// All epochs that were seen, in the order in which they came; records refer to them by index.
     private(set) var entries: [Entry] = []
     /// The indexes of the chain, the birth first; empty if the birth is not known.
-    private(set) var chain: [Int] = []
+    private(set) var chain: [Int] = [] {
+        didSet { current = chain.last }
+    }
     /// Whether a merge is due.
     private(set) var isForked = false
 
-    /// The current epoch's index.
-    var current: Int? { chain.last }
+    /// The current epoch's index: the last of the chain.
+    private(set) var current: Int?
 
     /// The replica that assigns: the current epoch's owner, or the one to which it handed the mailbox over.
     var owner: ReplicaID? { current.map { entries[$0].successor ?? entries[$0].epoch.owner } }
 
+    /// Whether the current epoch is a replica's own, and not handed over.
+    @inline(__always)
+    func isOpen(to owner: ReplicaID) -> Bool {
+        guard let current else { return false }
+        return entries[current].epoch.owner == owner && entries[current].successor == nil
+    }
+
+    /// The last assignment of a replica in the current epoch, UID 0 if it gave none yet; nil if the epoch is not open to it.
+    @inline(__always)
+    func lastUID(of owner: ReplicaID) -> UIDAssignment? {
+        guard let current, entries[current].epoch.owner == owner, entries[current].successor == nil else { return nil }
+        return UIDAssignment(uid: entries[current].greatestUID, epoch: entries[current].epoch)
+    }
+
+    /// What a digest takes in of an assignment's epoch: its number, and the hash of its owner's name.
+    @inline(__always)
+    func digestWords(of index: Int) -> (number: UInt64, owner: UInt64) {
+        (UInt64(entries[index].epoch.number), entries[index].ownerHash)
+    }
+
     /// Whether an assignment counts.
+    @inline(__always)
     func counts(_ uid: UInt32, _ index: UInt32) -> Bool { uid != 0 && uid <= entries[Int(index)].limit }
 
     /// Whether a message's assignment takes the place of another one: the greatest birth wins, then the greatest epoch, then the greatest UID.

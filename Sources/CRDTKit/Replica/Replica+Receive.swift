@@ -313,10 +313,8 @@ extension Replica {
         var decoder = OperationDecoder(
             header, origin: origin, symbols: origins[Int(origin.rawValue)].symbols, replicas: replicas.ids, past: past)
         let skipped = Int(seen + 1 - header.firstCounter)
-        var operations: [Operation] = []
-        operations.reserveCapacity(header.operationCount - skipped)
         for _ in 0..<skipped { _ = try decoder.next(payload, &offset) }
-        for _ in skipped..<header.operationCount { operations.append(try decoder.next(payload, &offset)) }
+        let operations = try decoder.next(header.operationCount - skipped, payload, &offset)
         guard offset == payload.byteCount else {
             throw CRDTError(.malformed, "\(payload.byteCount - offset) bytes follow a frame's last operation")
         }

@@ -63,7 +63,7 @@ extension Replica {
         // The stream's lists are moved, not copied: while the frames are made, the replica holds none.
         origins[position].symbols = StreamSymbols()
         numbers = StreamNumbers()
-        let result = encode(operations, &stream)
+        let result = operations.withUnsafeBufferPointer { encode($0, &stream) }
         if case .failure = result {
             stream.numbers.forget(stream.symbols, after: marks)
             stream.symbols.truncate(to: marks)
@@ -78,7 +78,7 @@ extension Replica {
     }
 
     private func encode(
-        _ operations: [Operation], _ stream: inout StreamDefinitions
+        _ operations: UnsafeBufferPointer<Operation>, _ stream: inout StreamDefinitions
     ) -> Result<[[UInt8]], CRDTError> {
         do throws(CRDTError) {
             var payloads: [[UInt8]] = []
@@ -95,7 +95,8 @@ extension Replica {
 
     /// Encodes as many operations as a frame takes and moves `start` past them.
     private func encodeFrame(
-        _ operations: [Operation], _ start: inout Int, _ changed: [ReplicaIndex], _ stream: inout StreamDefinitions
+        _ operations: UnsafeBufferPointer<Operation>, _ start: inout Int, _ changed: [ReplicaIndex],
+        _ stream: inout StreamDefinitions
     ) throws(CRDTError) -> [UInt8] {
         stream.startFrame()
         var entries: [(number: UInt64, counter: UInt64)] = []
@@ -103,21 +104,21 @@ extension Replica {
             entries.append((try stream.number(of: replica), delivered[replica]))
         }
         entries.sort { $0.number < $1.number }
-        let first = operations[start]
-        var body: [UInt8] = []
-        body.reserveCapacity(min(operations.count - start, 4_096) * 16)
+        let firstTimestamp = operations[start].timestamp
+        var body = ByteSink(capacity: min(operations.count - start, 4_096) * 32)
         var encoder = OperationEncoder(
-            origin: own, firstCounter: delivered[own] + 1 + UInt64(start), timestamp: first.timestamp, past: delivered)
+            origin: own, firstCounter: delivered[own] + 1 + UInt64(start), timestamp: firstTimestamp, past: delivered)
         let limit = max(1, min(limits.maximumOperationsPerFrame, OperationFrame.maximumOperations))
         var end = start
         repeat {
-            try encoder.encode(operations[end], &stream, into: &body)
+            guard let base = operations.baseAddress else { break }
+            try encoder.encode(base + end, &stream, into: &body)
             end += 1
         } while end < operations.count && end - start < limit
             && body.count + stream.bytes.count < OperationFrame.closingBytes
         let header = FrameHeader(
             partition: partition, origin: id, firstCounter: delivered[own] + 1 + UInt64(start),
-            operationCount: end - start, timestamp: first.timestamp, lastTimestamp: operations[end - 1].timestamp)
+            operationCount: end - start, timestamp: firstTimestamp, lastTimestamp: operations[end - 1].timestamp)
         var payload: [UInt8] = []
         payload.reserveCapacity(64 + entries.count * 12 + stream.bytes.count + body.count)
         header.encode(into: &payload)
@@ -128,7 +129,7 @@ extension Replica {
             WireWriter.put(entry.number, into: &payload)
             WireWriter.put(entry.counter, into: &payload)
         }
-        payload.append(contentsOf: body)
+        body.append(to: &payload)
         start = end
         return payload
     }

@@ -63,7 +63,7 @@ extension AccountState {
                 throw RecordReader.malformed("UIDVALIDITY of mailbox \(mailbox.id) is above the account's floor")
             }
             let slot = addSlot(mailbox)
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             refreshName(slot, context: context, changes: &changes)
             noteUIDWork(slot)
         }

@@ -5,7 +5,7 @@
 public struct MessageInstallation: Sendable {
     /// The mailbox.
     public let mailbox: MailboxID
-    var records: [(record: MessageRecord, dots: MessageDots)] = []
+    var records: [RestoredMessage] = []
 
     /// Starts an installation.
     ///
@@ -22,13 +22,24 @@ public struct MessageInstallation: Sendable {
     /// - Parameter bytes: the record.
     /// - Throws: ``CRDTError`` with `malformed` or `unsupportedVersion`.
     public mutating func add(_ bytes: Span<UInt8>) throws(CRDTError) {
-        records.append(try MessageRecord.decode(bytes))
+        records.append(try RestoredMessage(bytes))
     }
 }
 
-extension MessageRecord {
-    /// Reads a message's record; the dots are not yet in the record's own fields.
-    static func decode(_ bytes: Span<UInt8>) throws(CRDTError) -> (record: MessageRecord, dots: MessageDots) {
+/// All of a message as its record in the engine has it; the dots are not in the fields of ``record``.
+struct RestoredMessage: Sendable {
+    var record: MessageRecord
+    var facts: MessageFacts
+    var dots: MessageDots
+
+    init(record: MessageRecord, facts: MessageFacts, dots: MessageDots) {
+        self.record = record
+        self.facts = facts
+        self.dots = dots
+    }
+
+    /// Reads a message's record.
+    init(_ bytes: Span<UInt8>) throws(CRDTError) {
         var (position, end) = try RecordReader.open(bytes, .message)
         let id = try RecordReader.dot(bytes, &position, end)
         var words: [UInt64] = []
@@ -36,10 +47,10 @@ extension MessageRecord {
         let size = try RecordReader.number(bytes, &position, end)
         let seconds = Int64(bitPattern: try RecordReader.fixed(bytes, &position, end))
         let zone = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt16.max))
-        let facts = MessageFacts(
+        facts = MessageFacts(
             body: BodyDigest(words: (words[0], words[1], words[2], words[3])), size: size, internalDateSeconds: seconds,
             internalDateZoneMinutes: Int16(bitPattern: UInt16(truncatingIfNeeded: zone)))
-        var record = MessageRecord(id: id, facts: facts)
+        record = MessageRecord(id: id)
         record.modSeq = try RecordReader.number(bytes, &position, end, atMost: Mailbox.maximumModSeq)
         let uid = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt32.max))
         let epoch = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt32.max))
@@ -48,25 +59,24 @@ extension MessageRecord {
             throw RecordReader.malformed("an unknown place")
         }
         record.place = place
-        let dots = try MessageRecord.dots(bytes, &position, end)
+        dots = try RestoredMessage.dots(bytes, &position, end)
         try RecordReader.close(position, end)
         if dots.presence.isEmpty != (place == .buried) { throw RecordReader.malformed("presence and place disagree") }
-        return (record, dots)
     }
 
-    /// The record of a message with all its dots.
-    func encoded(_ dots: MessageDots) -> [UInt8] {
+    /// The message's record.
+    func encoded() -> [UInt8] {
         var writer = RecordWriter(.message)
-        writer.write(id)
+        writer.write(record.id)
         let body = facts.body.words
         for word in [body.0, body.1, body.2, body.3] { writer.writeFixed(word) }
         writer.write(facts.size)
         writer.writeFixed(UInt64(bitPattern: facts.internalDateSeconds))
         writer.write(UInt64(UInt16(bitPattern: facts.internalDateZoneMinutes)))
-        writer.write(modSeq)
-        writer.write(UInt64(uid))
-        writer.write(UInt64(epoch))
-        writer.write(UInt64(place.rawValue))
+        writer.write(record.modSeq)
+        writer.write(UInt64(record.uid))
+        writer.write(UInt64(record.epoch))
+        writer.write(UInt64(record.place.rawValue))
         writer.write(UInt64(dots.presence.count))
         for dot in dots.presence { writer.write(dot) }
         writer.write(UInt64(dots.enablers.count))
@@ -121,8 +131,9 @@ extension AccountState {
         var work = WorkCounters()
         guard let position = slots[slot].messages.position(of: message, work: &work) else { return nil }
         let record = slots[slot].messages[position]
-        let dots = slots[slot].messages.dots(of: record)
-        return record.encoded(dots)
+        let messages = slots[slot].messages
+        return RestoredMessage(record: record, facts: messages.facts(of: record), dots: messages.dots(of: record))
+            .encoded()
     }
 
     /// Installs the messages of a mailbox whose header is known and whose messages are absent.
@@ -144,7 +155,7 @@ extension AccountState {
 extension Mailbox {
     /// The slabs made of restored records, if they fit this header.
     func assembled(
-        _ records: inout [(record: MessageRecord, dots: MessageDots)]
+        _ records: inout [RestoredMessage]
     ) throws(CRDTError) -> MailboxMessages {
         records.sort { $0.record.uid < $1.record.uid }
         var result = MailboxMessages()
@@ -173,7 +184,8 @@ extension Mailbox {
                 throw RecordReader.malformed("message \(record.id) is repeated")
             }
             result.setDots(records[index].dots, of: &record)
-            counted.add(record)
+            result.keep(records[index].facts, of: &record)
+            counted.add(record, size: records[index].facts.size)
             result.put(record, work: &work)
         }
         if counted != counts {

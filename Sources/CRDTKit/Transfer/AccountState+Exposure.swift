@@ -15,7 +15,7 @@ extension AccountState {
     /// - Precondition: the mailbox is resident in both states.
     /// - Complexity: O(messages).
     public mutating func carryOver(
-        _ mailbox: MailboxID, from old: borrowing AccountState, modSeqs: ModSeqStamp, changes: inout [StateChange]
+        _ mailbox: MailboxID, from old: borrowing AccountState, modSeqs: ModSeqStamp, changes: inout StateChanges
     ) {
         tally.modSeqs = modSeqs
         uidValidityFloor = max(uidValidityFloor, old.uidValidityFloor)
@@ -28,7 +28,7 @@ extension AccountState {
 }
 
 extension Mailbox {
-    fileprivate mutating func carryOver(from old: Mailbox, tally: inout Tally, changes: inout [StateChange]) {
+    fileprivate mutating func carryOver(from old: Mailbox, tally: inout Tally, changes: inout StateChanges) {
         let modSeq = tally.modSeqs.value(notBelow: max(highestModSeq, old.highestModSeq) + 1)
         highestModSeq = modSeq
         guard let birth, birth.uidValidity == old.birth?.uidValidity else { return }

@@ -71,20 +71,18 @@ extension SnapshotImport {
         guard UInt64(current.messages.count) < mailbox.counts.total else {
             throw SnapshotItem.malformed("mailbox \(mailbox.id) has more messages than it counts")
         }
-        let (record, dots) = try MessageRecord.decode(bytes.span)
-        guard current.vector.contains(record.id) && dots.lie(within: current.vector) else {
+        var message = try RestoredMessage(bytes.span)
+        guard current.vector.contains(message.record.id) && message.dots.lie(within: current.vector) else {
             throw SnapshotImport.ahead()
         }
-        var translated = record
-        translated.id = try translation.dot(record.id)
+        message.record.id = try translation.dot(message.record.id)
         // What the exporter told its clients means nothing here. What waits keeps the order in which it came.
-        if record.place == .visible { translated.modSeq = modSeq }
-        let translatedDots = try dots.translated(translation)
-        current.messages.append((translated, translatedDots))
+        if message.record.place == .visible { message.record.modSeq = modSeq }
+        message.dots = try message.dots.translated(translation)
+        current.messages.append(message)
         steps.append(
             .message(
-                mailbox.id, translated.id, body: record.facts.body, size: record.facts.size,
-                translated.encoded(translatedDots)))
+                mailbox.id, message.record.id, body: message.facts.body, size: message.facts.size, message.encoded()))
     }
 
     mutating func readClosed(_ bytes: RawSpan, _ replica: borrowing Replica) throws(CRDTError) -> SnapshotImportStep {

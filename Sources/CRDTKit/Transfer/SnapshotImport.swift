@@ -48,7 +48,7 @@ public struct SnapshotImport: Sendable {
         var sum = StateDigest()
         /// The mailbox whose messages come, in this node's indexes.
         var mailbox: Mailbox?
-        var messages: [(record: MessageRecord, dots: MessageDots)] = []
+        var messages: [RestoredMessage] = []
     }
 
     /// What is imported.

@@ -41,7 +41,25 @@ struct OperationDecoder {
     /// The timestamp of the operation that was decoded last, for the check against the header.
     var lastTimestamp: HybridTimestamp { HybridTimestamp(rawValue: timestamp) }
 
+    /// Decodes the next operations, each to where it will lie.
+    mutating func next(_ count: Int, _ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> [Operation] {
+        var failure: CRDTError?
+        let operations = [Operation](unsafeUninitializedCapacity: count) { buffer, initialized in
+            do throws(CRDTError) {
+                while initialized < count {
+                    buffer.initializeElement(at: initialized, to: try next(bytes, &offset))
+                    initialized += 1
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return operations
+    }
+
     /// Decodes the next operation.
+    @inline(__always)
     mutating func next(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> Operation {
         let tag = try WireReader.byte(bytes, &offset)
         guard let kind = OperationKind(rawValue: tag & 0x0f) else {
@@ -49,35 +67,46 @@ struct OperationDecoder {
         }
         if tag & OperationTag.later != 0 { try advanceTime(bytes, &offset) }
         let account = try account(tag, bytes, &offset)
-        let body = try body(kind, tag, bytes, &offset)
-        let operation = Operation(
-            dot: Dot(origin, counter), timestamp: HybridTimestamp(rawValue: timestamp), account: account, body: body)
-        counter += 1
-        return operation
+        let dot = Dot(origin, counter)
+        defer { counter += 1 }
+        switch kind {
+        case .append: return try append(tag, dot, account, bytes, &offset)
+        case .store: return try store(tag, dot, account, bytes, &offset)
+        case .expunge:
+            try OperationDecoder.refuseExtra(tag)
+            let mailbox = try mailbox(tag, bytes, &offset)
+            let message = try message(bytes, &offset)
+            return Operation(
+                dot: dot, timestamp: lastTimestamp, account: account, .expunge, mailbox: mailbox, message: message)
+        case .assign:
+            try OperationDecoder.refuseExtra(tag)
+            let mailbox = try mailbox(tag, bytes, &offset)
+            let message = try message(bytes, &offset)
+            let assignment = try assignment(bytes, &offset)
+            return Operation(
+                dot: dot, timestamp: lastTimestamp, account: account, .assign, mailbox: mailbox, message: message,
+                assignment: assignment)
+        case .create, .delete, .rename, .subscribe, .unsubscribe, .epoch, .member, .mark:
+            let body = try body(kind, tag, bytes, &offset)
+            return Operation(dot: dot, timestamp: lastTimestamp, account: account, body: body)
+        }
+    }
+
+    @inline(__always)
+    private static func refuseExtra(_ tag: UInt8) throws(CRDTError) {
+        guard tag & OperationTag.extra == 0 else { throw surplus() }
+    }
+
+    @inline(never)
+    private static func surplus() -> CRDTError {
+        CRDTError(.malformed, "an operation has a part that its kind does not have")
     }
 
     private mutating func body(
         _ kind: OperationKind, _ tag: UInt8, _ bytes: RawSpan, _ offset: inout Int
     ) throws(CRDTError) -> OperationBody {
-        if tag & OperationTag.extra != 0 && kind != .append && kind != .store && kind != .epoch {
-            throw CRDTError(.malformed, "an operation has a part that its kind does not have")
-        }
+        if kind != .epoch { try OperationDecoder.refuseExtra(tag) }
         switch kind {
-        case .append:
-            return try append(tag, bytes, &offset)
-        case .store:
-            let mailbox = try mailbox(tag, bytes, &offset)
-            let message = try message(bytes, &offset)
-            let adding = try flags(bytes, &offset)
-            let removing = tag & OperationTag.extra != 0 ? try flags(bytes, &offset) : FlagSet()
-            return .store(mailbox: mailbox, message: message, adding: adding, removing: removing)
-        case .expunge:
-            let mailbox = try mailbox(tag, bytes, &offset)
-            return .expunge(mailbox: mailbox, message: try message(bytes, &offset))
-        case .assign:
-            let mailbox = try mailbox(tag, bytes, &offset)
-            let message = try message(bytes, &offset)
-            return .assign(mailbox: mailbox, message: message, assignment: try assignment(bytes, &offset))
         case .create:
             return try create(tag, bytes, &offset)
         case .delete:
@@ -104,6 +133,8 @@ struct OperationDecoder {
             let stripe = try WireReader.byte(bytes, &offset)
             guard stripe < 16 else { throw CRDTError(.malformed, "a stripe is below 16, got \(stripe)") }
             return .mark(stripe: stripe)
+        case .append, .store, .expunge, .assign:
+            throw CRDTError(.malformed, "an operation of kind \(kind) lies flat")
         }
     }
 
@@ -120,25 +151,51 @@ struct OperationDecoder {
         return .create(mailbox: mailbox, name: name, uidValidity: UInt32(truncatingIfNeeded: validity), use: use)
     }
 
+    @inline(__always)
+    private mutating func store(
+        _ tag: UInt8, _ dot: Dot, _ account: AccountIndex, _ bytes: RawSpan, _ offset: inout Int
+    ) throws(CRDTError) -> Operation {
+        let mailbox = try mailbox(tag, bytes, &offset)
+        let message = try message(bytes, &offset)
+        let adding = try flags(bytes, &offset)
+        let removing = tag & OperationTag.extra != 0 ? try flags(bytes, &offset) : FlagSet()
+        if adding.hasKeywords || removing.hasKeywords {
+            let body = OperationBody.store(mailbox: mailbox, message: message, adding: adding, removing: removing)
+            return Operation(dot: dot, timestamp: lastTimestamp, account: account, body: body)
+        }
+        return Operation(
+            dot: dot, timestamp: lastTimestamp, account: account, .store, mailbox: mailbox, message: message,
+            adding: adding.system, removing: removing.system)
+    }
+
+    @inline(__always)
     private mutating func append(
-        _ tag: UInt8, _ bytes: RawSpan, _ offset: inout Int
-    ) throws(CRDTError) -> OperationBody {
+        _ tag: UInt8, _ dot: Dot, _ account: AccountIndex, _ bytes: RawSpan, _ offset: inout Int
+    ) throws(CRDTError) -> Operation {
         let mailbox = try mailbox(tag, bytes, &offset)
         let flags = try flags(bytes, &offset)
-        let first = try WireReader.bigEndian64(bytes, &offset)
-        let second = try WireReader.bigEndian64(bytes, &offset)
-        let third = try WireReader.bigEndian64(bytes, &offset)
-        let fourth = try WireReader.bigEndian64(bytes, &offset)
+        let facts = try facts(bytes, &offset)
+        let assignment = tag & OperationTag.extra != 0 ? try assignment(bytes, &offset) : .none
+        if flags.hasKeywords {
+            let body = OperationBody.append(
+                mailbox: mailbox, facts: facts, flags: flags, assignment: assignment.uid == 0 ? nil : assignment)
+            return Operation(dot: dot, timestamp: lastTimestamp, account: account, body: body)
+        }
+        return Operation(
+            dot: dot, timestamp: lastTimestamp, account: account, .append, mailbox: mailbox, adding: flags.system,
+            facts: facts, assignment: assignment)
+    }
+
+    @inline(__always)
+    private func facts(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> MessageFacts {
+        let body = try WireReader.digest(bytes, &offset)
         let size = try WireReader.varint(bytes, &offset)
         let seconds = try WireReader.zigzag(bytes, &offset) &+ Int64(timestamp >> 16) / 1_000
         guard let zone = Int16(exactly: try WireReader.zigzag(bytes, &offset)) else {
             throw CRDTError(.malformed, "a time zone is out of range")
         }
-        let facts = MessageFacts(
-            body: BodyDigest(words: (first, second, third, fourth)), size: size, internalDateSeconds: seconds,
-            internalDateZoneMinutes: zone)
-        let assignment = tag & OperationTag.extra != 0 ? try assignment(bytes, &offset) : nil
-        return .append(mailbox: mailbox, facts: facts, flags: flags, assignment: assignment)
+        return MessageFacts(
+            body: body, size: size, internalDateSeconds: seconds, internalDateZoneMinutes: zone)
     }
 
     private mutating func advanceTime(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) {

@@ -35,22 +35,6 @@ enum DefinitionKind: UInt8 {
     case replica = 3
 }
 
-/// The low four bits of an operation's tag byte.
-enum OperationKind: UInt8 {
-    case create = 1
-    case delete = 2
-    case rename = 3
-    case append = 4
-    case expunge = 5
-    case store = 6
-    case assign = 7
-    case subscribe = 8
-    case unsubscribe = 9
-    case epoch = 10
-    case member = 11
-    case mark = 12
-}
-
 extension OperationFrame {
     /// Refuses an opening whose branches are not in order: ascending, lesser than the epoch, each with a UID.
     static func check(_ opening: EpochOpening) throws(CRDTError) {

@@ -90,6 +90,22 @@ enum WireReader {
         try fixed64(bytes, &offset).byteSwapped
     }
 
+    /// The 32 bytes of a digest.
+    @inline(__always)
+    static func digest(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> BodyDigest {
+        guard bytes.byteCount - offset >= 32 else { throw truncated() }
+        let first = bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        let second = bytes.unsafeLoadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+        let third = bytes.unsafeLoadUnaligned(fromByteOffset: offset + 16, as: UInt64.self)
+        let fourth = bytes.unsafeLoadUnaligned(fromByteOffset: offset + 24, as: UInt64.self)
+        offset += 32
+        return BodyDigest(
+            words: (
+                UInt64(bigEndian: first), UInt64(bigEndian: second), UInt64(bigEndian: third),
+                UInt64(bigEndian: fourth)
+            ))
+    }
+
     /// Length and text: 1 to `limit` bytes of valid UTF-8.
     static func text(
         _ bytes: RawSpan, _ offset: inout Int, atMost limit: Int, _ what: StaticString

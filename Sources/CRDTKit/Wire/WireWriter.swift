@@ -45,6 +45,13 @@ enum WireWriter {
         }
     }
 
+    /// Length and text, by themselves.
+    static func encoded(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        put(text, into: &bytes)
+        return bytes
+    }
+
     /// Length and bytes.
     static func put(_ name: ArraySlice<UInt8>, into bytes: inout [UInt8]) {
         put(count: name.count, into: &bytes)

@@ -221,7 +221,7 @@ final class SmallScope {
         if mutant == .deleteClearsEverything && isDelete {
             for replica in 0..<replicas { context.past[index(replica)] = Dot.maximumCounter }
         }
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         next.apply(issued.operation, context: context, changes: &changes)
         if mutant == .livenessIgnoresTheContext, isDelete, let mailbox = issued.mailbox,
             let slot = next.slot(of: mailbox)

@@ -86,7 +86,7 @@ struct EffectorTests {
         var generator = SeededGenerator(seed: seed)
         for _ in 0..<30 {
             var state = AccountState()
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             for step in 0..<60 {
                 var context = TestReplica.context
                 for replica in 0..<6 {

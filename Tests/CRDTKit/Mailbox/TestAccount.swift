@@ -12,7 +12,7 @@ final class TestReplica {
     var state = AccountState()
     var delivered = VersionVector()
     var clock: UInt64 = 1_000
-    var changes: [StateChange] = []
+    var changes: StateChanges = []
     var stripe = UIDStripe.sole
 
     init(_ index: UInt16) { self.index = ReplicaIndex(index) }

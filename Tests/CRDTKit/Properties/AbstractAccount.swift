@@ -40,7 +40,8 @@ struct AbstractAccount: Hashable {
                     record.uid == 0
                     ? nil : UIDAssignment(uid: record.uid, epoch: mailbox.epochs.entries[Int(record.epoch)].epoch)
                 folder.messages[record.id] = Message(
-                    facts: record.facts, flags: mailbox.messages.dots(of: record).flags, assignment: assignment,
+                    facts: mailbox.messages.facts(of: record), flags: mailbox.messages.dots(of: record).flags,
+                    assignment: assignment,
                     counts: mailbox.counts(record))
             }
             folders[mailbox.id] = folder

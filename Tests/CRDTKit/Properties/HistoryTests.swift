@@ -83,7 +83,7 @@ struct HistoryTests {
             var copy = state.copy()
             var context = context
             context.past = next.past
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             copy.apply(next.operation, context: context, changes: &changes)
             var left = rest
             left.remove(at: index)
@@ -97,7 +97,7 @@ struct HistoryTests {
         var state = AccountState()
         var rest = history
         var context = context
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         while !rest.isEmpty {
             let ready = rest.indices.filter { index in !rest.contains { $0.happenedBefore(rest[index]) } }
             let index = ready.randomElement(using: &generator) ?? 0

@@ -10,7 +10,7 @@ struct HistoryWorld: ~Copyable {
         var state = AccountState()
         /// The state as the changes alone tell it.
         var shadow = ShadowEngine()
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         var model = ModelTranslation.Model()
         var delivered = VersionVector()
         var log: [IssuedOperation] = []
@@ -196,7 +196,7 @@ struct HistoryWorld: ~Copyable {
             // A command that is refused is part of the history: it must have changed nothing, which the checks after the step see.
             if !batch.operations.isEmpty { fatalError("a refused command issued \(batch.operations)") }
         }
-        replica.changes += batch.changes
+        replica.changes.append(contentsOf: batch.changes)
         record(batch, step.replica)
     }
 }

@@ -19,7 +19,7 @@ struct ShadowEngine {
     /// Takes note of the changes of one step, after which the state is as given.
     ///
     /// - Returns: a change that contradicts the earlier ones, or nil.
-    mutating func note(_ changes: [StateChange], _ state: borrowing AccountState) -> String? {
+    mutating func note(_ changes: StateChanges, _ state: borrowing AccountState) -> String? {
         for change in changes {
             switch change {
             case .mailboxAppeared(let box, let name):
@@ -57,7 +57,7 @@ struct ShadowEngine {
     }
 
     /// Writes what the changes name as it is now, as a checkpointer does once for many operations.
-    private mutating func write(_ changes: [StateChange], _ state: borrowing AccountState) {
+    private mutating func write(_ changes: StateChanges, _ state: borrowing AccountState) {
         if !changes.isEmpty { accountRecord = state.accountRecord() }
         for change in changes {
             switch change {
@@ -99,7 +99,7 @@ struct ShadowEngine {
             guard let slot = state.slot(of: box) else { continue }
             let messages = state.slots[slot].messages
             for record in messages.ordered + messages.apart where !record.isHole {
-                counted[record.facts.body, default: 0] += 1
+                counted[messages.facts(of: record).body, default: 0] += 1
             }
         }
         if bodies.filter({ $0.value != 0 }) != counted { return "references to bodies are not what was told" }

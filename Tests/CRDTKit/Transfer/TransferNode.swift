@@ -124,7 +124,7 @@ final class TransferNode {
             for operation in frame.operations {
                 let dot = operation.dot
                 if imported[operation.account].map({ $0.contains(dot) }) != true {
-                    var changes: [StateChange] = []
+                    var changes: StateChanges = []
                     box(operation.account).state.apply(operation, context: context, changes: &changes)
                 }
                 context.past[dot.replica] = dot.counter

@@ -147,7 +147,7 @@ final class UIDWorld {
                 var context = context
                 context.past = issued.past
                 prepare(receiver)
-                var changes: [StateChange] = []
+                var changes: StateChanges = []
                 receiver.state.apply(issued.operation, context: context, changes: &changes)
                 receiver.delivered[issued.dot.replica] = issued.dot.counter
                 receiver.clock = max(receiver.clock, issued.operation.timestamp.rawValue)
@@ -344,7 +344,7 @@ final class UIDWorld {
 
     // MARK: - Checks
 
-    private func check(_ node: UIDNode, _ changes: [StateChange]) -> String? {
+    private func check(_ node: UIDNode, _ changes: StateChanges) -> String? {
         guard let slot = node.state.slot(of: box) else {
             node.forget()
             return nil

@@ -14,7 +14,7 @@ enum Exposure {
 
     /// A state that came from a peer takes over what this node has shown.
     static func carryOver(from old: borrowing AccountState, to new: inout AccountState, _ modSeqs: ModSeqStamp) {
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         for mailbox in old.recordedMailboxes { new.carryOver(mailbox, from: old, modSeqs: modSeqs, changes: &changes) }
     }
 }

@@ -124,7 +124,7 @@ extension SimulatedStore {
     /// Applies what was delivered, but for what a snapshot contained already.
     func apply(_ frame: DecodedFrame) {
         var context = context(past: frame.past)
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         for operation in frame.operations {
             let dot = operation.dot
             let slip: UInt64 = world.mutant == .skipsOneMoreThanTheSnapshotHad ? 1 : 0
@@ -141,7 +141,7 @@ extension SimulatedStore {
         absorb(changes)
     }
 
-    func absorb(_ changes: [StateChange]) {
+    func absorb(_ changes: StateChanges) {
         for change in changes {
             if let modSeq = change.modSeq {
                 replica.noteTold(modSeq: modSeq)
@@ -227,7 +227,7 @@ extension SimulatedStore {
         let stable = progress.stable
         let vector = world.mutant == .prunesTooEarly ? replica.delivered : replica.vector(of: stable)
         for (_, box) in accounts.sorted(by: { $0.key < $1.key }) {
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             box.state.prune(stable: vector, changes: &changes)
             for case .mailboxChanged(let id) in changes {
                 world.note("\(node) prunes \(replica.globalID(id.dot)) at \(stable)")

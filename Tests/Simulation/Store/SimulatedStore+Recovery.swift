@@ -90,7 +90,7 @@ extension SimulatedStore {
             for slot in box.state.slots.indices {
                 let messages = box.state.slots[slot].messages
                 for record in messages.ordered + messages.apart where !record.isHole {
-                    holders[record.facts.body, default: (0, record.facts.size)].count += 1
+                    holders[messages.facts(of: record).body, default: (0, messages.facts(of: record).size)].count += 1
                 }
             }
         }

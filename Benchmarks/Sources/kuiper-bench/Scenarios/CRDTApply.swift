@@ -60,7 +60,7 @@ enum CRDTApply {
                 }
                 var past = applyContext
                 past.past[own] = counter - UInt64(operationsPerRound)
-                var changes: [StateChange] = []
+                var changes: StateChanges = []
                 changes.reserveCapacity(operationsPerRound * 2)
                 return Stopwatch.measure { state.apply(operations, context: past, changes: &changes) }
                     .divided(by: operationsPerRound)
@@ -142,7 +142,7 @@ enum CRDTApply {
 
     private static func makeState(of operations: [Operation]) -> AccountState {
         var state = AccountState()
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         changes.reserveCapacity(operations.count * 2)
         state.apply(operations, context: ApplyContext(replicas: [ReplicaID(1)], keywords: []), changes: &changes)
         return state

@@ -162,7 +162,7 @@ private struct Replay: ~Copyable {
         if let mailbox = box.state.needsMessages(for: operation) {
             try box.state.installMessages(try reader.messages(of: operation.account, mailbox))
         }
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         box.state.apply(operation, context: context, changes: &changes)
         if case .delete = operation.body {
             group.graveyards.insert(box.index)

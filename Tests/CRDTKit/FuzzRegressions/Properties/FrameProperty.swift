@@ -81,7 +81,7 @@ package enum FrameProperty {
         let context = ApplyContext(
             past: frame.past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
             keywordHashes: replica.symbols.keywordHashes)
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         state.apply(frame.operations, context: context, changes: &changes)
     }
 

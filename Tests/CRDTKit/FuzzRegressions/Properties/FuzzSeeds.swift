@@ -134,7 +134,7 @@ package enum FuzzSeeds {
             let context = ApplyContext(
                 past: point.past, replicas: first.replicas.ids, replicaHashes: first.replicas.hashes,
                 keywordHashes: first.symbols.keywordHashes)
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             state.apply(operations, context: context, changes: &changes)
             return try first.seal(operations, issuedAt: point)
         }

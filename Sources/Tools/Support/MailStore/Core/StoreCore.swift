@@ -133,7 +133,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     ///   - isRemote: whether the operations came from another replica, and the bodies that they hold may come later.
     /// - Returns: the notices for those who listen.
     mutating func absorb(
-        _ changes: [StateChange], of box: AccountBox, origin: UInt64, isRemote: Bool = false
+        _ changes: StateChanges, of box: AccountBox, origin: UInt64, isRemote: Bool = false
     ) -> [PendingUnit.Effect] {
         var notices: [MailboxKey: [MailboxNotice]] = [:]
         var order: [MailboxKey] = []
@@ -204,7 +204,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     }
 
     /// Drops of an account what was kept for concurrent operations that can come no more.
-    mutating func prune(_ box: AccountBox, _ changes: inout [StateChange]) {
+    mutating func prune(_ box: AccountBox, _ changes: inout StateChanges) {
         box.state.prune(stable: group.stable ?? replica.delivered, changes: &changes)
     }
 

@@ -96,13 +96,13 @@ struct Admission {
 /// What one turn did, until it goes to the log as one unit.
 struct IntakeTurn {
     var unit = UnitContent()
-    var changes: [AccountIndex: [StateChange]] = [:]
+    var changes: [AccountIndex: StateChanges] = [:]
     /// The accounts in the order in which they were first touched.
     var accounts: [AccountIndex] = []
     var operations = 0
 
-    mutating func note(_ changes: [StateChange], of account: AccountIndex) {
+    mutating func note(_ changes: StateChanges, of account: AccountIndex) {
         if self.changes[account] == nil { accounts.append(account) }
-        self.changes[account, default: []] += changes
+        self.changes[account, default: []].append(contentsOf: changes)
     }
 }

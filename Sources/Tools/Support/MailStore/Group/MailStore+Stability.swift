@@ -73,7 +73,7 @@ extension StoreCore {
         where !box.state.isResident(mailbox) && box.state.recordCount(of: mailbox) > 0 {
             return (mailbox, installations[MailboxKey(account: account, mailbox: mailbox), default: 0], generation)
         }
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         box.state.prune(stable: stable, changes: &changes)
         // What is pruned was seen by nobody: it makes no notices, only work for the checkpoint.
         _ = absorb(changes, of: box, origin: 0)

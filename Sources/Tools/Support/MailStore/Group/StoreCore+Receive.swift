@@ -156,7 +156,7 @@ extension StoreCore {
         var context = context(past: frame.past)
         for operation in frame.operations {
             let box = accounts[operation.account] ?? newBox(operation.account)
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             if !box.contains(operation.dot) {
                 let before = box.state.concurrency
                 box.state.apply(operation, context: context, changes: &changes)

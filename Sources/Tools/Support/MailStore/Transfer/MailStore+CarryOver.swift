@@ -171,7 +171,7 @@ extension StoreCore {
             box = try reader.account(index, named: name, context(past: VersionVector()))
             install(box)
         }
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         let known = Set(box.state.recordedMailboxes)
         for mailbox in old.state.recordedMailboxes where known.contains(mailbox) {
             if !box.state.isResident(mailbox) { try box.state.installMessages(reader.messages(of: index, mailbox)) }

@@ -104,7 +104,7 @@ extension StoreCore {
         _ box: AccountBox, by came: consuming AccountState, bodies held: [Dot: (digest: BodyDigest, size: UInt64)]
     ) {
         var came = came
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         let (before, after) = (box.state.recordedMailboxes, came.recordedMailboxes)
         let known = Set(after)
         for mailbox in before where known.contains(mailbox) {
