@@ -26,11 +26,15 @@ var dependencies: [Package.Dependency] = []
 var products: [Product] = [
     .library(name: "CRDTKit", targets: ["CRDTKit"]),
     .library(name: "IMAPCore", targets: ["IMAPCore"]),
+    .library(name: "BenchKit", targets: ["BenchKit"]),
 ]
 
 var targets: [Target] = [
     .target(name: "CRDTKit", swiftSettings: house),
     .target(name: "IMAPCore", swiftSettings: house),
+    // What every benchmark is made of: clocks, comparisons, reports, clean-up.
+    .target(name: "BenchKit", path: "Benchmarks/BenchKit", swiftSettings: house),
+    .testTarget(name: "BenchKitTests", dependencies: ["BenchKit"], path: "Tests/BenchKit", swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport/Pure", swiftSettings: house),
     .testTarget(
         name: "CRDTKitTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/CRDTKit", swiftSettings: house),
@@ -44,7 +48,7 @@ var targets: [Target] = [
 ]
 
 if simulationOnly {
-    products.removeAll { $0.name == "IMAPCore" }
+    products.removeAll { $0.name != "CRDTKit" }
     targets.removeAll { !["CRDTKit", "TestSupport", "SimulationTests"].contains($0.name) }
 }
 

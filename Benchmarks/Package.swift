@@ -20,6 +20,7 @@ let package = Package(
         .executableTarget(
             name: "kuiper-bench",
             dependencies: [
-                .product(name: "CRDTKit", package: "kuiper"), .product(name: "IMAPCore", package: "kuiper"),
+                .product(name: "BenchKit", package: "kuiper"), .product(name: "CRDTKit", package: "kuiper"),
+                .product(name: "IMAPCore", package: "kuiper"),
             ], swiftSettings: house)
     ])

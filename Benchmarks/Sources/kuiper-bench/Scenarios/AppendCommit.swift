@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import Glibc
 
 /// How many mails a second become durable through IMAP; the reference writes the same bytes to a file and calls

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 
 /// What an operation costs at an account of n messages; the reference is `Set<UInt64>` with as many elements.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 
 /// What an operation costs on its way into a frame and out of it; the reference copies fixed records of 40 bytes.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
+
 /// How long SELECT takes, by the number of messages; the reference is NOOP on the same connection.
 enum SelectMailbox {
     private static let sizes = [100, 1_000, 10_000, 100_000]

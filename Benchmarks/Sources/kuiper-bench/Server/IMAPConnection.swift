@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import Glibc
 
 /// A blocking IMAP client on a plain socket, with no more than the scenarios need.

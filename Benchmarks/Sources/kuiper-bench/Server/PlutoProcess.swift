@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import Foundation
 
 /// A `pluto demo` of our own on free ports, with one user and a folder that goes with it.
@@ -9,62 +10,54 @@ final class PlutoProcess {
     static let password = "bench"
 
     let executable: String
-    let folder: URL
-    private var process: Process?
+    let folder: TemporaryFolder
+    private let cleanup: Cleanup
+    private var process: BenchChild?
     private(set) var imapPort: UInt16 = 0
     private(set) var imapsPort: UInt16 = 0
     private(set) var metricsPort: UInt16 = 0
 
     init(_ context: BenchContext) throws {
         executable = try PlutoBuild.executable(context)
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("kuiper-bench-\(getpid())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try context.temporaryFolder("pluto")
+        cleanup = context.cleanup
         try "\(Self.user);\(Self.password)\n".write(toFile: path("users"))
     }
 
     /// The process id; 0 when it does not run.
-    var id: Int32 { process?.processIdentifier ?? 0 }
+    var id: Int32 { process?.pid ?? 0 }
 
     /// A file in the folder.
-    func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    func path(_ name: String) -> String { folder.file(name) }
 
     /// Starts the server and waits until it says that it is ready.
     func start() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = [
-            "demo", "--directory", path("demo"), "--users",
-            path("users"), "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0",
-            "--metrics", "127.0.0.1:0", "--log-level", "error", "--allow-insecure-auth",
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
+        let process = try BenchChild(
+            [
+                executable, "demo", "--directory", path("demo"), "--users", path("users"), "--imap", "127.0.0.1:0",
+                "--imaps", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log-level", "error", "--allow-insecure-auth",
+            ], cleanup: cleanup)
         self.process = process
-        var text = ""
-        while !text.contains("\nready ") || !text.hasSuffix("\n") {
-            let bytes = output.fileHandleForReading.availableData
-            guard !bytes.isEmpty else { throw BenchFailure("pluto ended before it was ready: \(text)") }
-            text += String(decoding: bytes, as: UTF8.self)
+        while let line = try process.readLine() {
+            guard line.hasPrefix("ready ") else { continue }
+            imapPort = try Self.port("imap", in: line)
+            imapsPort = try Self.port("imaps", in: line)
+            metricsPort = try Self.port("metrics", in: line)
+            return
         }
-        imapPort = try Self.port("imap", in: text)
-        imapsPort = try Self.port("imaps", in: text)
-        metricsPort = try Self.port("metrics", in: text)
+        throw BenchFailure("pluto ended before it was ready")
     }
 
     /// Ends the server as an administrator would.
     func stop() {
-        guard let process else { return }
-        process.terminate()
-        process.waitUntilExit()
-        self.process = nil
+        process?.stop()
+        process = nil
     }
 
     /// Ends the server and removes its folder.
     func remove() {
         stop()
-        // Nothing is lost but space in the temporary folder.
-        try? FileManager.default.removeItem(at: folder)
+        folder.remove()
     }
 
     /// A logged-in session on the plain port.
@@ -94,8 +87,7 @@ final class PlutoProcess {
         throw BenchFailure("pluto has ended")
     }
 
-    private static func port(_ name: String, in text: String) throws -> UInt16 {
-        let ready = text.split(separator: "\n").last ?? ""
+    private static func port(_ name: String, in ready: String) throws -> UInt16 {
         for word in ready.split(separator: " ") where word.hasPrefix(name + "=") {
             if let port = word.split(separator: ":").last.flatMap({ UInt16($0) }) { return port }
         }
