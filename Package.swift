@@ -240,6 +240,12 @@ if !kitsOnly {
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], path: "Tests/Tools/IMAPService", swiftSettings: house),
+        // A benchmark program that measures nothing: the subject of the tests of refusals and interrupts.
+        .executableTarget(
+            name: "bench-probe", dependencies: ["BenchKit"], path: "Tests/Tools/BenchProbe", swiftSettings: house),
+        .testTarget(
+            name: "BenchProgramTests", dependencies: ["BenchKit", "LiveTestSupport", "bench-probe"],
+            path: "Tests/Tools/BenchKit", swiftSettings: house),
         // Real processes, real clients, temporary directories.
         .target(name: "LiveTestSupport", path: "Tests/TestSupport/Live", swiftSettings: house),
         .testTarget(
