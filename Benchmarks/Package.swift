@@ -15,12 +15,19 @@ let house: [SwiftSetting] = [
 
 let package = Package(
     name: "kuiper-benchmarks", platforms: [.macOS(.v26)],
-    dependencies: [.package(name: "kuiper", path: "..")],
+    dependencies: [
+        .package(name: "kuiper", path: ".."),
+        // A reference of crdt.encode and crdt.decode.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
     targets: [
         .executableTarget(
             name: "kuiper-bench",
             dependencies: [
                 .product(name: "BenchKit", package: "kuiper"), .product(name: "CRDTKit", package: "kuiper"),
                 .product(name: "IMAPCore", package: "kuiper"),
-            ], swiftSettings: house)
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"), "CHeap",
+            ], exclude: ["References/operations.proto"], swiftSettings: house),
+        // How many bytes malloc has given out.
+        .target(name: "CHeap"),
     ])

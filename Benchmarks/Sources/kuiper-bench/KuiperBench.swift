@@ -8,22 +8,45 @@ internal import BenchKit
 enum KuiperBench {
     static func main() async {
         await BenchProgram(
-            name: "kuiper-bench", scenarios: scenarios,
+            name: "kuiper-bench", scenarios: replication + codecs + server,
+            peers: [PythonPeer.peer("pycrdt"), PythonPeer.peer("loro"), RedisPeer.peer],
             options: [BenchOption("--pluto", "PATH", "a release build of pluto to measure; without it, one is built")]
         ).main()
     }
 
-    /// All questions, in the order in which they are asked.
-    private static var scenarios: [Scenario] {
+    /// The replicated data type by itself, without disk or network.
+    private static var replication: [Scenario] {
+        [
+            Scenario(Generate.name, "commands at the replica where they are given", run: Generate.run),
+            Scenario(Encode.name, "operations into frames of 1, 64 and 1024", run: Encode.run),
+            Scenario(Decode.name, "operations out of frames of 1, 64 and 1024, in causal order", run: Decode.run),
+            Scenario(ApplyAdd.name, "remote APPENDs, from nothing to n messages", run: ApplyAdd.run),
+            Scenario(ApplyChurn.name, "remote EXPUNGEs and APPENDs at n messages", run: ApplyChurn.run),
+            Scenario(ApplyUsers.name, "remote operations on random ones of many users", run: ApplyUsers.run),
+            Scenario(
+                ApplyReplicas.name, "frames of 2 to 128 replicas, received and applied", run: ApplyReplicas.run),
+            Scenario(DeleteFolder.name, "DELETE of a folder of n messages", run: DeleteFolder.run),
+            Scenario(OutOfOrder.name, "frames that arrive in any order", run: OutOfOrder.run),
+            Scenario(Snapshot.saveName, "a million messages for another node", run: Snapshot.save),
+            Scenario(Snapshot.loadName, "a million messages from another node", run: Snapshot.load),
+            Scenario(Peers.name, "100,000 insertions beside pycrdt, loro and redis", run: Peers.run),
+        ]
+    }
+
+    private static var codecs: [Scenario] {
+        [
+            Scenario("imap.parse", "commands through framer and parser", run: IMAPParse.run),
+            Scenario("mime.scan", "messages through the MIME scanner", run: MIMEScan.run),
+        ]
+    }
+
+    /// The server as a process.
+    private static var server: [Scenario] {
         [
             Scenario(
                 "append.commit", "APPEND of 4 KiB mails against a bare loop of pwrite and fdatasync",
                 run: AppendCommit.run),
             Scenario("select", "SELECT of 100 to 100,000 messages, loaded and after a start", run: SelectMailbox.run),
-            Scenario("crdt.apply", "operations on an account of 100 to 1,000,000 messages", run: CRDTApply.run),
-            Scenario("frame.codec", "frames of 1, 64 and 1024 operations", run: FrameCodec.run),
-            Scenario("imap.parse", "commands through framer and parser", run: IMAPParse.run),
-            Scenario("mime.scan", "messages through the MIME scanner", run: MIMEScan.run),
             Scenario("idle.memory", "resident memory with 200 idle TLS sessions", run: IdleMemory.run),
         ]
     }

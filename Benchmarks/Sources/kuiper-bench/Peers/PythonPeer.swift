@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import BenchKit
+internal import Foundation
+
+/// A CRDT library for Python that inserts keys when it is told to.
+final class PythonPeer {
+    /// What one round came to, for each key.
+    struct Result {
+        let insert: Cost
+        let apply: Cost
+        let bytes: Double
+    }
+
+    /// The library's version.
+    let version: String
+    private let process: BenchChild
+
+    /// The nested package.
+    private static let package: URL = {
+        var url = URL(fileURLWithPath: #filePath)
+        for _ in 0..<4 { url.deleteLastPathComponent() }
+        return url
+    }()
+
+    /// The interpreter of the virtual environment that `.ci/setup bench` makes, or that of PATH.
+    private static var interpreter: String {
+        let own = package.deletingLastPathComponent().appendingPathComponent(".build-peers/venv/bin/python").path
+        return FileManager.default.isExecutableFile(atPath: own) ? own : "python3"
+    }
+
+    /// A library that is looked for by importing it.
+    static func peer(_ name: String) -> BenchPeer {
+        BenchPeer(name) {
+            let remedy = "(PyPI: \(name); .ci/setup bench installs it into .build-peers)"
+            do {
+                let (ending, _) = try BenchChild.run(
+                    [interpreter, "-c", "import \(name)"], cleanup: Cleanup(), errors: "/dev/null")
+                return ending == .exited(0) ? nil : "\(interpreter) cannot import \(name) \(remedy)"
+            } catch {
+                return "there is no Python \(remedy)"
+            }
+        }
+    }
+
+    init(_ name: String, _ context: BenchContext) throws {
+        let script = Self.package.appendingPathComponent("Peers/peers.py").path
+        process = try BenchChild([Self.interpreter, script, name], cleanup: context.cleanup)
+        guard let line = try process.readLine(), line.hasPrefix("ready ") else {
+            throw BenchFailure("\(name) did not start")
+        }
+        version = String(line.dropFirst(6))
+    }
+
+    /// Inserts keys into an empty document, then applies what that made to another one.
+    ///
+    /// - Parameters:
+    ///   - mode: "single" for a transaction and an update for each key, "bulk" for one.
+    ///   - count: how many keys.
+    /// - Returns: the costs of both, and the bytes in between.
+    /// - Throws: `BenchFailure` when the peer fails.
+    func run(_ mode: String, _ count: Int) throws -> Result {
+        try process.write(Array("\(mode) \(count)\n".utf8))
+        let numbers = (try process.readLine() ?? "").split(separator: " ").compactMap { Double($0) }
+        guard numbers.count == 5 else { throw BenchFailure("a peer in Python has failed; its error is above") }
+        return Result(
+            insert: Cost(wall: numbers[0], cpu: numbers[1]), apply: Cost(wall: numbers[2], cpu: numbers[3]),
+            bytes: numbers[4])
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import CRDTKit
+
+/// A run of one origin's operations with what whoever applies them must know.
+struct PlannedFrame {
+    var operations: [Operation]
+    /// The names, and the past of the first operation.
+    var context: ApplyContext
+}
+
+/// Some replicas that write to one account in turns, each knowing all that was written before.
+///
+/// Each replica has a folder of its own, in which it gives out the UIDs, and appends there; it flags and expunges messages of
+/// any folder. Replicas are numbered from 1, as in the indexes of whoever applies the operations.
+struct Fleet {
+    /// A message that is there.
+    struct Live {
+        var dot: Dot
+        var isFlagged = false
+    }
+
+    let origins: Int
+    let account: AccountIndex
+    private(set) var live: [Live] = []
+    private var random: Random
+    private var past = VersionVector()
+    private var uids: [UInt32]
+    private var frames: UInt64 = 0
+    private let names: ApplyContext
+
+    init(origins: Int, account: AccountIndex = AccountIndex(0), seed: UInt64 = 1) {
+        (self.origins, self.account) = (origins, account)
+        random = Random(seed: seed)
+        uids = [UInt32](repeating: 0, count: origins + 1)
+        names = ApplyContext(replicas: (1...origins).map { ReplicaID(UInt64($0)) })
+    }
+
+    /// What all has been written.
+    var delivered: VersionVector { past }
+
+    /// The folder of a replica: its first operation has created it.
+    static func folder(_ origin: Int) -> MailboxID { MailboxID(Dot(index(origin), 1)) }
+
+    static func index(_ origin: Int) -> ReplicaIndex { ReplicaIndex(UInt16(origin)) }
+
+    /// A frame for each replica that creates its folder.
+    mutating func creations() -> [PlannedFrame] {
+        (1...origins).map { origin in
+            frame(
+                origin,
+                [
+                    .create(
+                        mailbox: Self.folder(origin), name: "Folder \(origin)", uidValidity: UInt32(1_000 + origin),
+                        use: .none)
+                ])
+        }
+    }
+
+    /// Frames with so many operations altogether, from each replica in turn.
+    mutating func frames(operations count: Int, perFrame size: Int, _ mix: Mix) -> [PlannedFrame] {
+        var result: [PlannedFrame] = []
+        var rest = count
+        while rest > 0 {
+            let step = min(size, rest)
+            result.append(frame(Int(frames % UInt64(origins)) + 1, count: step, mix))
+            rest -= step
+        }
+        return result
+    }
+
+    /// A frame in which each expunge is followed by an append, so that the number of messages stays.
+    mutating func churn(operations count: Int, perFrame size: Int) -> [PlannedFrame] {
+        stride(from: 0, to: count, by: size).map { _ in
+            let origin = Int(frames % UInt64(origins)) + 1
+            var counter = past[Self.index(origin)]
+            var bodies: [OperationBody] = []
+            for step in 0..<size {
+                counter += 1
+                bodies.append(
+                    step % 2 == 0 ? expunge() : append(origin, Dot(Self.index(origin), counter)))
+            }
+            return frame(origin, bodies)
+        }
+    }
+
+    private mutating func frame(_ origin: Int, count: Int, _ mix: Mix) -> PlannedFrame {
+        let index = Self.index(origin)
+        var counter = past[index]
+        var bodies: [OperationBody] = []
+        bodies.reserveCapacity(count)
+        for _ in 0..<count {
+            counter += 1
+            let kind = mix.pick(&random)
+            switch live.isEmpty ? .append : kind {
+            case .store: bodies.append(store())
+            case .expunge: bodies.append(expunge())
+            case .append, .create: bodies.append(append(origin, Dot(index, counter)))
+            }
+        }
+        return frame(origin, bodies)
+    }
+
+    private mutating func append(_ origin: Int, _ dot: Dot) -> OperationBody {
+        uids[origin] += 1
+        live.append(Live(dot: dot))
+        let epoch = UIDEpoch(number: UInt32(1_000 + origin), owner: ReplicaID(UInt64(origin)))
+        return .append(
+            mailbox: Self.folder(origin), facts: Sample.facts(dot.packed), flags: FlagSet(),
+            assignment: UIDAssignment(uid: uids[origin], epoch: epoch))
+    }
+
+    private mutating func store() -> OperationBody {
+        let position = random.below(live.count)
+        live[position].isFlagged.toggle()
+        let message = live[position]
+        let (none, flag) = (FlagSet(), FlagSet([.flagged]))
+        return .store(
+            mailbox: MailboxID(Dot(message.dot.replica, 1)), message: message.dot,
+            adding: message.isFlagged ? flag : none,
+            removing: message.isFlagged ? none : flag)
+    }
+
+    private mutating func expunge() -> OperationBody {
+        let position = random.below(live.count)
+        let message = live[position]
+        live.swapAt(position, live.count - 1)
+        live.removeLast()
+        return .expunge(mailbox: MailboxID(Dot(message.dot.replica, 1)), message: message.dot)
+    }
+
+    private mutating func frame(_ origin: Int, _ bodies: [OperationBody]) -> PlannedFrame {
+        let index = Self.index(origin)
+        let first = past[index] + 1
+        frames += 1
+        let time = HybridTimestamp(milliseconds: Sample.startMilliseconds + frames)
+        let operations = bodies.enumerated().map { position, body in
+            Operation(dot: Dot(index, first + UInt64(position)), timestamp: time, account: account, body: body)
+        }
+        var context = names
+        context.past = past
+        past[index] = first + UInt64(bodies.count) - 1
+        return PlannedFrame(operations: operations, context: context)
+    }
+}
+
+extension AccountState {
+    /// Applies frames one after the other, as a replica does that receives them; forgets what changed after each.
+    mutating func apply(_ frames: [PlannedFrame], changes: inout [StateChange]) {
+        for frame in frames {
+            apply(frame.operations, context: frame.context, changes: &changes)
+            changes.removeAll(keepingCapacity: true)
+        }
+    }
+}
