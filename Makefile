@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench bench-replication clean .build/release/pluto
+.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench report bench-replication clean .build/release/pluto
 
 # Arguments for the demo, as in: make run ARGS="--imap 127.0.0.1:0 --imaps 127.0.0.1:0"
 ARGS ?=
@@ -12,6 +12,8 @@ CONFIG ?= config.toml
 PKI_ARGS ?=
 # The program that they run: the release build unless another is given, as in: make pki PLUTO=/usr/local/bin/pluto
 PLUTO ?= .build/release/pluto
+# Scenarios and options for the benchmarks of the data type and the server, as in: make bench BENCH_ARGS="crdt.peers --require-peer redis"
+BENCH_ARGS ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 30
 # How many groups `make simulate` runs, and the one seed that it replays instead.
@@ -64,10 +66,14 @@ fuzz: ## Run the libFuzzer targets, FUZZ_SECONDS each
 	@.ci/setup fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/Fuzz/run
 
-bench: ## Measure; each figure is a ratio to a reference of the same run
-	@.ci/setup build
-	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench
+bench: ## Measure; each figure is a ratio to a reference of the same run (BENCH_ARGS="crdt.gen --rounds 9": less, or more)
+	@.ci/setup bench
+	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench $(BENCH_ARGS) --json docs/benchmarks/data/
 	swift run -c release lag-bench
+
+report: ## Render the tables and plots of docs/benchmarks from what `make bench` has left there
+	@.ci/setup bench
+	KITS_ONLY=1 swift run -c release --package-path Benchmarks bench-report docs/benchmarks
 
 bench-replication: ## Measure how a replica that missed a million operations catches up (release mode, minutes)
 	@.ci/setup build

@@ -28,6 +28,9 @@ let package = Package(
                 .product(name: "IMAPCore", package: "kuiper"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"), "CHeap",
             ], exclude: ["References/operations.proto"], swiftSettings: house),
+        // Makes the tables and plots of the documentation.
+        .executableTarget(
+            name: "bench-report", dependencies: [.product(name: "BenchKit", package: "kuiper")], swiftSettings: house),
         // How many bytes malloc has given out.
         .target(name: "CHeap"),
     ])

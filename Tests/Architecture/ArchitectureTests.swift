@@ -11,6 +11,7 @@ struct ArchitectureTests {
     static let allowed: [(folder: String, imports: Set<String>)] = [
         ("Sources/CRDTKit", []),
         ("Sources/IMAPCore", []),
+        ("Benchmarks/BenchKit", ["Foundation", "Glibc", "Synchronization"]),
         ("Sources/Tools/Support/Storage", ["CRDTKit", "CLMDB", "Glibc", "Synchronization"]),
         (
             "Sources/Tools/Support/NodeSupport",

@@ -38,6 +38,12 @@ struct ArgumentTests {
         #expect(arguments.options == ["--pluto": "p"])
     }
 
+    @Test func theCommandInAReportNamesNoFileOfTheMachine() throws {
+        let arguments = try Self.parse("one", "--pluto", "/home/me/pluto", "--json", "x/", "--require-peer", "redis")
+        let command = arguments.command(of: "probe", measuring: ["one"], ownOptions: [Self.option])
+        #expect(command == "probe one --rounds 5 --require-peer redis --pluto PATH")
+    }
+
     @Test func helpAndListNeedNothingElse() throws {
         #expect(try Self.parse("--help").action == .help)
         #expect(try Self.parse("--list").action == .list)

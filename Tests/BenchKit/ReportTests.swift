@@ -95,3 +95,45 @@ struct ReportTests {
         #expect(MarkedPage.replace(in: page, between: "y", with: "new") == nil)
     }
 }
+
+@Suite("Plots of a benchmark")
+struct PlotTests {
+    private static func row(_ size: Double, reference: String = "a set", bytes: Double? = nil) -> ResultRow {
+        let comparison = Comparison(
+            subject: [Cost(wall: size, cpu: size)], reference: [Cost(wall: 2 * size, cpu: 2 * size)])
+        let row = ResultRow("crdt.x", "\(size)", comparison, .cpu, reference: reference).at("messages", size, "apply")
+        return bytes.map { row.bytes($0) } ?? row
+    }
+
+    @Test func subjectsComeOnceAndEachReferenceIsACurve() throws {
+        let rows = [Self.row(10), Self.row(10, reference: "an array"), Self.row(1_000), Self.row(100)]
+        let plots = Plot.plots(of: "crdt.x", rows)
+        let plot = try #require(plots.first)
+        #expect(plots.count == 1)
+        #expect(plot.name == "crdt.x-messages-ns-op")
+        #expect(plot.curves.map(\.name) == ["apply", "a set", "an array"])
+        #expect(plot.curves[0].points.map(\.position) == [10, 100, 1_000])
+        #expect(plot.curves[1].points.map(\.value) == [20, 200, 2_000])
+    }
+
+    @Test func bytesHaveAPlotOfTheirOwn() {
+        let plots = Plot.plots(of: "crdt.x", [Self.row(10, bytes: 8), Self.row(20, bytes: 9)])
+        #expect(plots.map(\.unit) == ["ns/op", "B/op"])
+        #expect(plots[0].script(writing: "x").contains("set logscale xy\n"))
+        #expect(plots[1].script(writing: "x").contains("set logscale x; set yrange [0:*]\n"))
+    }
+
+    @Test func oneFigureIsNoPlotAndAnAbsentPeerIsNoFigure() {
+        #expect(Plot.plots(of: "crdt.x", [Self.row(10), .absent("crdt.x", "redis", "not there")]).isEmpty)
+        #expect(Plot.plots(of: "crdt.x", [ResultRow("crdt.x", "memory", 1, "MiB")]).isEmpty)
+    }
+
+    @Test func theScriptQuotesNamesAndHasAllPoints() throws {
+        let rows = [Self.row(10, reference: "a friend's set"), Self.row(1_000, reference: "a friend's set")]
+        let script = try #require(Plot.plots(of: "crdt.x", rows).first).script(writing: "out.svg")
+        #expect(script.contains("set output 'out.svg'"))
+        #expect(script.contains("title 'a friend''s set'"))
+        #expect(script.contains("set xtics ('10' 10.0, '1 k' 1000.0)"))
+        #expect(script.contains("$curve1 << END\n10.0 20.0\n1000.0 2000.0\nEND\n"))
+    }
+}

@@ -78,6 +78,23 @@ public struct BenchArguments: Equatable, Sendable {
         action = .measure(names)
     }
 
+    /// A command that measures the same, without anything that names this machine's files.
+    ///
+    /// - Parameters:
+    ///   - program: the program's name.
+    ///   - scenarios: what is measured.
+    ///   - ownOptions: the options that only this program has.
+    /// - Returns: the command; the value of an option that is a path is the option's name for it.
+    public func command(of program: String, measuring scenarios: [String], ownOptions: [BenchOption] = []) -> String {
+        var words = [program] + scenarios + ["--rounds", "\(rounds)"]
+        for peer in requiredPeers { words += ["--require-peer", peer] }
+        for option in ownOptions {
+            guard let value = options[option.name] else { continue }
+            words += [option.name, value.contains("/") ? option.value : value]
+        }
+        return words.joined(separator: " ")
+    }
+
     private static func value(of option: String, _ rest: inout ArraySlice<String>) throws(BenchFailure) -> String {
         guard let value = rest.popFirst(), !value.isEmpty, !value.hasPrefix("--") else {
             throw BenchFailure("\(option) takes a value", exitCode: 64)

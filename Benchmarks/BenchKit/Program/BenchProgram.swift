@@ -71,12 +71,12 @@ public struct BenchProgram {
                 throw BenchFailure(
                     "this is a debug build, whose figures mean nothing: build with -c release", exitCode: 64)
             }
-            try await measure(scenarios.filter { names.isEmpty || names.contains($0.name) }, arguments, words, cleanup)
+            try await measure(scenarios.filter { names.isEmpty || names.contains($0.name) }, arguments, cleanup)
         }
     }
 
     private func measure(
-        _ chosen: [Scenario], _ arguments: BenchArguments, _ words: [String], _ cleanup: Cleanup
+        _ chosen: [Scenario], _ arguments: BenchArguments, _ cleanup: Cleanup
     ) async throws {
         var absences: [String: String] = [:]
         for peer in peers { absences[peer.name] = peer.absence() }
@@ -90,15 +90,18 @@ public struct BenchProgram {
             rounds: arguments.rounds, cleanup: cleanup, options: arguments.options, absences: absences)
         var machine = try MachineDescription.current(cleanup: cleanup)
         Console.say(machine.text)
-        let command = ([name] + words).joined(separator: " ")
-        var whole = BenchReport(program: name, command: command, machine: machine, rounds: arguments.rounds)
+        func command(_ scenarios: [Scenario]) -> String {
+            arguments.command(of: name, measuring: scenarios.map(\.name), ownOptions: options)
+        }
+        var whole = BenchReport(program: name, command: command(chosen), machine: machine, rounds: arguments.rounds)
         for scenario in chosen {
             Console.say("==> \(scenario.name): \(scenario.summary)")
             machine.loadBefore = MachineDescription.load()
             let rows = try await scenario.run(context)
             machine.loadAfter = MachineDescription.load()
             Console.say(TextTable.text(of: rows))
-            var one = BenchReport(program: name, command: command, machine: machine, rounds: arguments.rounds)
+            var one = BenchReport(
+                program: name, command: command([scenario]), machine: machine, rounds: arguments.rounds)
             one.add(scenario, rows)
             whole.add(scenario, rows)
             whole.machine.loadAfter = machine.loadAfter

@@ -33,14 +33,17 @@ struct OrswotMap {
         return .remove(key, seen: seen)
     }
 
+    /// A replica's dot takes the place of its former one.
+    private static func put(_ dot: UInt64, into dots: inout [UInt64]) {
+        if let old = dots.firstIndex(where: { $0 >> 48 == dot >> 48 }) { dots[old] = dot } else { dots.append(dot) }
+    }
+
     mutating func apply(_ change: Change) {
         switch change {
         case .add(let key, let replica, let counter):
             if clock[replica] >= counter { return }
             clock[replica] = counter
-            let dot = UInt64(replica) << 48 | counter
-            entries[key, default: []].removeAll { Int($0 >> 48) == replica }
-            entries[key, default: []].append(dot)
+            Self.put(UInt64(replica) << 48 | counter, into: &entries[key, default: []])
         case .remove(let key, let seen):
             guard let position = entries.index(forKey: key) else { return }
             entries.values[position].removeAll { $0 & 0xffff_ffff_ffff <= seen[Int($0 >> 48)] }

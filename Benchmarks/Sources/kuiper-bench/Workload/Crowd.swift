@@ -16,12 +16,13 @@ struct Crowd {
     private var counter: UInt64 = 0
     private var live: [Live] = []
     private var uids: [UInt32]
-    private let names = ApplyContext(replicas: [ReplicaID(1)])
+    private let names: ApplyContext
     private static let origin = ReplicaIndex(1)
     private static let epoch = UIDEpoch(number: 1_000, owner: ReplicaID(1))
 
-    init(users: Int) {
+    init(users: Int) throws {
         self.users = users
+        names = try .naming(1...1)
         uids = [UInt32](repeating: 0, count: users)
     }
 

@@ -30,11 +30,11 @@ struct Fleet {
     private var frames: UInt64 = 0
     private let names: ApplyContext
 
-    init(origins: Int, account: AccountIndex = AccountIndex(0), seed: UInt64 = 1) {
+    init(origins: Int, account: AccountIndex = AccountIndex(0), seed: UInt64 = 1) throws {
         (self.origins, self.account) = (origins, account)
         random = Random(seed: seed)
         uids = [UInt32](repeating: 0, count: origins + 1)
-        names = ApplyContext(replicas: (1...origins).map { ReplicaID(UInt64($0)) })
+        names = try .naming(1...origins)
     }
 
     /// What all has been written.

@@ -11,7 +11,7 @@ final class PlannedWorld {
 
     let plan: Plan
     private let accounts: [StateBox]
-    private let context = ApplyContext(replicas: [replica])
+    private let context: ApplyContext
     private let facts: [MessageFacts]
     private var counter: UInt64 = 0
     private var clock = HybridClock()
@@ -26,6 +26,7 @@ final class PlannedWorld {
     /// - Throws: what a command throws.
     init(_ plan: Plan, facts: [MessageFacts]) throws {
         (self.plan, self.facts) = (plan, facts)
+        context = try .naming(1...1)
         accounts = (0..<plan.users).map { _ in StateBox() }
         let validity = UIDValiditySource(nowSeconds: 1_700_000_000, stripe: 1)
         for user in 0..<plan.users {

@@ -24,7 +24,7 @@ enum ApplyReplicas {
     }
 
     private static func row(_ replicas: Int, _ context: BenchContext) throws -> ResultRow {
-        var fleet = Fleet(origins: replicas)
+        var fleet = try Fleet(origins: replicas)
         let frames = fleet.creations() + fleet.frames(operations: operations, perFrame: operationsPerFrame, .messages)
         let sealed = try SealedFleet(frames, origins: replicas, account: account)
         let (setup, payloads) = (sealed.payloads.prefix(replicas), sealed.payloads.dropFirst(replicas))
@@ -54,8 +54,8 @@ enum ApplyReplicas {
             $0 + $1.operations.count { if case .append = $0.body { true } else { false } }
         }
         return ResultRow(
-            name, "\(replicas) replicas", comparison, .cpu, reference: "comparing clocks of \(replicas) counters",
-            note: "frames of \(operationsPerFrame)"
+            name, "\(replicas) replicas", comparison, .cpu, reference: "comparing clocks",
+            note: "frames of \(operationsPerFrame); clocks of \(replicas) counters"
         ).bytes(
             Double(bytes) / Double(operations), withoutDigests: Double(bytes - 32 * appends) / Double(operations)
         ).at("replicas", Double(replicas), "receive and apply")

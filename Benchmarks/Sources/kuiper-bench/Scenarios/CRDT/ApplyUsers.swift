@@ -31,7 +31,7 @@ enum ApplyUsers {
 
     private static func row(_ users: Int, _ context: BenchContext) throws -> ResultRow {
         let before = Heap.bytes
-        var crowd = Crowd(users: users)
+        var crowd = try Crowd(users: users)
         let accounts = (0..<users).map { _ in StateBox() }
         var changes: [StateChange] = []
         apply(crowd.creations(perFrame: operationsPerFrame), to: accounts, &changes)

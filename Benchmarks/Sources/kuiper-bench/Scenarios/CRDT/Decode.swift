@@ -40,9 +40,8 @@ enum Decode {
             return zip(comparisons, ["copying 40-byte records", "swift-protobuf", "JSONDecoder"]).enumerated().map {
                 index, pair in
                 var row = ResultRow(name, "\(size) per frame", pair.0, .cpu, reference: pair.1)
-                row = input.withBytes(row, byteCount)
+                row = input.withBytes(row, byteCount).at("operations per frame", Double(size), "decode")
                 if index == 0 {
-                    row = row.at("operations per frame", Double(size), "decode")
                     return size == 1 ? row : row.target(.figure, .atMost, 15)
                 }
                 return index == 1 && size > 1 ? row.target(.ratio, .atMost, 1 / 15.0) : row

@@ -18,10 +18,10 @@ enum DeleteFolder {
 
     private static func rows(_ count: Int, _ context: BenchContext) throws -> [ResultRow] {
         // Replica 1 fills its folder and deletes it; replica 2 has heard of all but the DELETE.
-        var fleet = Fleet(origins: 1)
+        var fleet = try Fleet(origins: 1)
         let filling = fleet.creations() + fleet.frames(operations: count, perFrame: 1_024, .appends)
         let folder = Fleet.folder(1)
-        let names = ApplyContext(replicas: [ReplicaID(1), ReplicaID(2)])
+        let names = try ApplyContext.naming(1...2)
         let meanwhile = (1...UInt64(survivors)).map { number in
             operation(
                 Dot(Fleet.index(2), number),

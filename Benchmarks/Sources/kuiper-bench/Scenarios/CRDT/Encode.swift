@@ -55,9 +55,8 @@ enum Encode {
                 var row = ResultRow(
                     name, "\(size) per frame", comparison, .cpu, reference: reference.0,
                     note: "the reference has \(reference.1)")
-                row = input.withBytes(row, bytes)
+                row = input.withBytes(row, bytes).at("operations per frame", Double(size), "encode")
                 guard index == 0 else { return row }
-                row = row.at("operations per frame", Double(size), "encode")
                 return size == 1
                     ? row
                     : row.target(.figure, .atMost, 15).target(.ratio, .atMost, 3.5).target(

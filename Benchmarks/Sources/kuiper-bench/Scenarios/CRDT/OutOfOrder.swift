@@ -17,7 +17,7 @@ enum OutOfOrder {
     private static let account = "user"
 
     static func run(_ context: BenchContext) throws -> [ResultRow] {
-        var fleet = Fleet(origins: replicas)
+        var fleet = try Fleet(origins: replicas)
         let creations = fleet.creations()
         let frames = fleet.frames(operations: operations, perFrame: 1, .appends)
         let sealed = try SealedFleet(creations + frames, origins: replicas, account: account)
@@ -69,9 +69,9 @@ enum OutOfOrder {
         }
         let comparisons = try Comparison.run(
             rounds: context.rounds, subject: { try receive(order, sealed.payloads) }, references: references)
-        return zip(comparisons, names).enumerated().map { index, pair in
-            let row = ResultRow(name, "window of \(window) frames", pair.0, .cpu, reference: pair.1)
-            return index == 0 ? row.at("window", Double(window), "out of order") : row
+        return zip(comparisons, names).map { pair in
+            ResultRow(name, "window of \(window) frames", pair.0, .cpu, reference: pair.1)
+                .at("window", Double(window), "out of order")
         }
     }
 

@@ -64,7 +64,7 @@ enum Snapshot {
         private let log: [[UInt8]]
 
         init(_ count: Int) throws {
-            var fleet = Fleet(origins: 1)
+            var fleet = try Fleet(origins: 1)
             let frames = fleet.creations() + fleet.frames(operations: count, perFrame: 1_024, .appends)
             let node = try ReplicaNode(1, accounts: [Snapshot.account])
             log = try frames.map { try node.seal($0) }
