@@ -7,7 +7,7 @@ internal import CRDTKit
 /// `crdt.gen`: what a command costs at the replica where it is given: its checks, the operation, and the operation's effect.
 enum Generate {
     static let name = "crdt.gen"
-    private static let count = 500_000
+    private static let count = 1_000_000
 
     static func run(_ context: BenchContext) throws -> [ResultRow] {
         // The clients of pluto create a mailbox more rarely than every tenth command: that counts apart.
