@@ -147,10 +147,10 @@ struct Fleet {
 
 extension AccountState {
     /// Applies frames one after the other, as a replica does that receives them; forgets what changed after each.
-    mutating func apply(_ frames: [PlannedFrame], changes: inout [StateChange]) {
+    mutating func apply(_ frames: [PlannedFrame], changes: inout StateChanges) {
         for frame in frames {
             apply(frame.operations, context: frame.context, changes: &changes)
-            changes.removeAll(keepingCapacity: true)
+            changes.removeAll()
         }
     }
 }

@@ -34,7 +34,7 @@ enum ApplyAdd {
         let frames = fleet.creations() + fleet.frames(operations: count, perFrame: size, .appends)
         let dots = frames.dropFirst(replicas).flatMap { $0.operations.map(\.dot) }
         let repeats = max(1, operationsPerRound / count)
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         // What the list of changes takes is not the state's.
         var state = AccountState()
         state.apply(frames, changes: &changes)

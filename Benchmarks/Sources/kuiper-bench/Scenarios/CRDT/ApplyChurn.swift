@@ -28,7 +28,7 @@ enum ApplyChurn {
     private static func rows(_ count: Int, _ context: BenchContext) throws -> [ResultRow] {
         var fleet = try Fleet(origins: replicas)
         var state = AccountState()
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         state.apply(
             fleet.creations() + fleet.frames(operations: count, perFrame: ApplyAdd.operationsPerFrame, .appends),
             changes: &changes)

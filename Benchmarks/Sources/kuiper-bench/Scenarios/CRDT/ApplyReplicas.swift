@@ -29,7 +29,7 @@ enum ApplyReplicas {
         let sealed = try SealedFleet(frames, origins: replicas, account: account)
         let (setup, payloads) = (sealed.payloads.prefix(replicas), sealed.payloads.dropFirst(replicas))
         let clocks = DenseClocks(replicas: replicas)
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         let comparison = try Comparison(
             rounds: context.rounds,
             subject: {
@@ -62,12 +62,12 @@ enum ApplyReplicas {
     }
 
     private static func take(
-        _ payload: [UInt8], _ node: ReplicaNode, _ state: inout AccountState, _ changes: inout [StateChange]
+        _ payload: [UInt8], _ node: ReplicaNode, _ state: inout AccountState, _ changes: inout StateChanges
     ) throws {
         for frame in try node.receive(payload) {
             state.apply(frame.operations, context: node.context(frame), changes: &changes)
         }
-        changes.removeAll(keepingCapacity: true)
+        changes.removeAll()
     }
 }
 

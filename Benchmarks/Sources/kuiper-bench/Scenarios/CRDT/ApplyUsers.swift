@@ -33,7 +33,7 @@ enum ApplyUsers {
         let before = Heap.bytes
         var crowd = try Crowd(users: users)
         let accounts = (0..<users).map { _ in StateBox() }
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         apply(crowd.creations(perFrame: operationsPerFrame), to: accounts, &changes)
         let messages = max(users, leastMessages)
         apply(crowd.fill(messages, perFrame: operationsPerFrame), to: accounts, &changes)
@@ -54,7 +54,7 @@ enum ApplyUsers {
     }
 
     /// Applies each frame as a store does: each operation to its account, whose predecessors in the frame are in its past.
-    private static func apply(_ frames: [PlannedFrame], to accounts: [StateBox], _ changes: inout [StateChange]) {
+    private static func apply(_ frames: [PlannedFrame], to accounts: [StateBox], _ changes: inout StateChanges) {
         for frame in frames {
             if accounts.count == 1 {
                 accounts[0].state.apply(frame.operations, context: frame.context, changes: &changes)
@@ -66,7 +66,7 @@ enum ApplyUsers {
                     context.past[operation.dot.replica] = operation.dot.counter
                 }
             }
-            changes.removeAll(keepingCapacity: true)
+            changes.removeAll()
         }
     }
 }

@@ -32,7 +32,7 @@ enum DeleteFolder {
         past.past = fleet.delivered
         let bytes = try length(of: delete, filling)
         let repeats = max(1, messagesPerRound / count)
-        var changes: [StateChange] = []
+        var changes: StateChanges = []
         var prune: [Double] = []
         let slots = DenseSlots(count: count)
         let comparison = try Comparison(
@@ -43,7 +43,7 @@ enum DeleteFolder {
                     var state = AccountState()
                     state.apply(filling, changes: &changes)
                     state.apply(meanwhile, context: past, changes: &changes)
-                    changes.removeAll(keepingCapacity: true)
+                    changes.removeAll()
                     cost = cost + Stopwatch.measure { state.apply(delete, context: past, changes: &changes) }
                     let left = (state.summary(of: folder).map { $0.messages + $0.waiting }) ?? 0
                     guard left == UInt64(survivors) else { throw BenchFailure("\(left) messages survived a DELETE") }
@@ -51,7 +51,7 @@ enum DeleteFolder {
                     stable[Fleet.index(1)] = delete.dot.counter
                     stable[Fleet.index(2)] = UInt64(survivors)
                     pruning = pruning + Stopwatch.measure { state.prune(stable: stable, changes: &changes) }
-                    changes.removeAll(keepingCapacity: true)
+                    changes.removeAll()
                 }
                 prune.append(pruning.divided(by: repeats * count).cpu)
                 return cost.divided(by: repeats * count)

@@ -110,13 +110,13 @@ enum Peers {
             bytesPerOperation = Double(frames.dropFirst().reduce(0) { $0 + $1.count }) / Double(count)
             let reader = try ReplicaNode(2, knowing: [ReplicaID(1)], accounts: ["user"])
             var state = AccountState()
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             let apply = try Stopwatch.measure {
                 for payload in frames {
                     for frame in try reader.receive(payload) {
                         state.apply(frame.operations, context: reader.context(frame), changes: &changes)
                     }
-                    changes.removeAll(keepingCapacity: true)
+                    changes.removeAll()
                 }
             }
             guard state.digest == box.state.digest else { throw BenchFailure("the replicas differ") }

@@ -69,7 +69,7 @@ enum Snapshot {
             let node = try ReplicaNode(1, accounts: [Snapshot.account])
             log = try frames.map { try node.seal($0) }
             self.node = node
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             box.state.apply(frames, changes: &changes)
         }
 
@@ -121,13 +121,13 @@ enum Snapshot {
         func replay() throws -> Cost {
             let receiver = try ReplicaNode(2, accounts: [Snapshot.account])
             var state = AccountState()
-            var changes: [StateChange] = []
+            var changes: StateChanges = []
             let cost = try Stopwatch.measure {
                 for payload in log {
                     for frame in try receiver.receive(payload) {
                         state.apply(frame.operations, context: receiver.context(frame), changes: &changes)
                     }
-                    changes.removeAll(keepingCapacity: true)
+                    changes.removeAll()
                 }
             }
             guard state.digest == box.state.digest else { throw BenchFailure("the replayed state is another one") }
