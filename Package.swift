@@ -262,6 +262,14 @@ if !kitsOnly {
                 "CRDTKit", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
                 product("Logging", "swift-log"), product("NIOPosix", "swift-nio"),
             ], path: "Benchmarks/Replication", swiftSettings: house),
+        // Measures logs, links, and replicas end to end; part of `make bench`.
+        .executableTarget(
+            name: "node-bench",
+            dependencies: [
+                "BenchKit", "CRDTKit", "CLMDB", "Storage", "MailStore", "NodeSupport", "PeerTransport",
+                "ReplicaService", "ReplicaTestSupport", "LiveTestSupport", product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            ], path: "Benchmarks/Nodes", swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
 }
