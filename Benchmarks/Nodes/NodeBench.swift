@@ -10,8 +10,16 @@ enum NodeBench {
         await BenchProgram(
             name: "node-bench",
             scenarios: [
-                Scenario(EndToEnd.name, "two nodes, TLS 1.3, both logs durable", run: EndToEnd.run)
-            ]
+                Scenario(
+                    LogCommitRows.name, "records a commit in the log and in other stores", awaiting: LogCommitRows.run),
+                Scenario(LogRecoverRows.name, "from a log with a torn tail to the state", awaiting: LogRecoverRows.run),
+                Scenario(CompactRows.name, "dropping the log before a stable cut", awaiting: CompactRows.run),
+                Scenario(EndToEnd.name, "two nodes, TLS 1.3, both logs durable", awaiting: EndToEnd.run),
+                Scenario(Latency.name, "from a command to its acknowledgement by both nodes", awaiting: Latency.run),
+                Scenario(FanOut.name, "one writer, many replicas, one of them slow and one dead", awaiting: FanOut.run),
+            ],
+            peers: [BenchPeer(RocksDB.peer) { RocksDB.absence() }],
+            options: [Place.option, EndToEnd.frameOption]
         ).main()
     }
 }

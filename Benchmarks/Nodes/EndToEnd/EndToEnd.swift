@@ -29,6 +29,17 @@ enum EndToEnd {
         Size(label: "natural frames", point: nil, frame: nil, window: 64, operations: 1_000_000),
     ]
 
+    /// The option that leaves out the other sizes.
+    static let frameOption = BenchOption("--frame", "SIZE", "only frames of 1, 64, 1024, or natural ones")
+
+    private static func chosen(_ context: BenchContext) throws -> [Size] {
+        guard let word = context.options[frameOption.name] else { return sizes }
+        guard let size = sizes.first(where: { $0.frame.map { "\($0)" } ?? "natural" == word }) else {
+            throw BenchFailure("\(frameOption.name) takes 1, 64, 1024 or natural", exitCode: 64)
+        }
+        return [size]
+    }
+
     /// The target of crdt.md section 3, row (e).
     private static let targetRate = 3e6
 
@@ -37,8 +48,8 @@ enum EndToEnd {
         let mesh = try Mesh(["a", "b"], context)
         let loops = NodeLoops()
         var rows: [ResultRow] = []
-        for place in Place.allCases {
-            for size in sizes { rows += try await measure(size, place, script, mesh, loops, context) }
+        for place in try Place.chosen(context) {
+            for size in try chosen(context) { rows += try await measure(size, place, script, mesh, loops, context) }
         }
         try await loops.close()
         return rows

@@ -21,6 +21,7 @@ struct LinkPair {
     ///   - names: the writer and the reader.
     ///   - writerGroup: one event loop for the writer.
     ///   - readerGroup: one event loop for the reader.
+    /// - Throws: what the certificates or the endpoints report.
     init(
         _ mesh: Mesh, _ names: (writer: String, reader: String), _ writerGroup: any EventLoopGroup,
         _ readerGroup: any EventLoopGroup

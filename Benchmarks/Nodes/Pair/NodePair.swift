@@ -36,6 +36,7 @@ final class NodePair {
     ///   - directory: where the logs go.
     ///   - mesh: the certificates of `a` and `b`.
     ///   - groups: one event loop for each.
+    /// - Throws: what the logs, the links or the nodes report.
     init(_ script: CommandScript, in directory: String, _ mesh: Mesh, _ groups: NodeLoops) async throws {
         self.script = script
         let logs = try (

@@ -23,6 +23,18 @@ enum Place: CaseIterable {
         }
     }
 
+    /// The option that leaves out one of them.
+    static let option = BenchOption("--place", "PLACE", "only with files on disk, or only on tmpfs")
+
+    /// The places that the command line asks for.
+    static func chosen(_ context: BenchContext) throws -> [Place] {
+        guard let label = context.options[option.name] else { return allCases }
+        guard let place = allCases.first(where: { $0.label == label }) else {
+            throw BenchFailure("\(option.name) takes disk or tmpfs", exitCode: 64)
+        }
+        return [place]
+    }
+
     /// A count for a note.
     static func text(_ value: Double) -> String { TextTable.number(value) }
 }

@@ -27,10 +27,17 @@ final class ReaderNode {
 
     /// Makes the node; on its event loop.
     ///
-    /// - Parameter failed: is told of what ends the run.
+    /// - Parameters:
+    ///   - number: its name as a replica.
+    ///   - log: its log.
+    ///   - link: its end of the link.
+    ///   - loop: its event loop.
+    ///   - delay: how long it sits on every message.
+    ///   - failed: is told of what ends the run.
+    /// - Throws: what the replica reports.
     init(
         number: UInt64, log: SegmentedLog, link: any PeerLink, on loop: any EventLoop,
-        failed: @escaping @Sendable (any Error) -> Void
+        delay: TimeAmount? = nil, failed: @escaping @Sendable (any Error) -> Void
     ) throws {
         shard = try Shard(number: number)
         self.log = log
@@ -41,7 +48,10 @@ final class ReaderNode {
         log.setCommitHandler { commit in
             loop.execute { bound.value.committed(commit) }
         }
-        link.start { bound.value.handle($0) }
+        link.start { event in
+            guard let delay else { return bound.value.handle(event) }
+            loop.scheduleTask(in: delay) { bound.value.handle(event) }
+        }
     }
 
     /// Lets go of the link and the log, which hold this node.

@@ -45,6 +45,7 @@ final class Shard {
     ///   - range: which of them; they are the next ones, so their counters follow on.
     ///   - mayClose: asked every few commands whether the frame shall be closed although there are more.
     /// - Returns: the frame and how many commands it has.
+    /// - Throws: what a command or the sealing reports.
     func generate(
         _ script: CommandScript, _ range: Range<Int>, closingWhen mayClose: (() -> Bool)? = nil
     ) throws -> (frame: [UInt8], operations: Int) {
