@@ -69,7 +69,7 @@ fuzz: ## Run the libFuzzer targets, FUZZ_SECONDS each
 bench: ## Measure; each figure is a ratio to a reference of the same run (BENCH_ARGS="crdt.gen --rounds 9": less, or more)
 	@.ci/setup bench
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench $(BENCH_ARGS) --json docs/benchmarks/data/
-	swift run -c release lag-bench
+	swift run -c release node-bench --json docs/benchmarks/data/
 
 report: ## Render the tables and plots of docs/benchmarks from what `make bench` has left there
 	@.ci/setup bench
@@ -77,7 +77,7 @@ report: ## Render the tables and plots of docs/benchmarks from what `make bench`
 
 bench-replication: ## Measure how a replica that missed a million operations catches up (release mode, minutes)
 	@.ci/setup build
-	swift run -c release replication-bench
+	swift run -c release node-bench crdt.sync.catchup
 
 clean: ## Remove what was built (not ./var, which holds the demo's mail)
 	rm -rf .build .build-* Tests/Fuzz/.build* Benchmarks/.build*

@@ -156,13 +156,6 @@ if !kitsOnly {
                 "ReplicaService", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
             ], path: "Tests/TestSupport/Replica", swiftSettings: house),
-        // Measures lag and local writes; part of `make bench`.
-        .executableTarget(
-            name: "lag-bench",
-            dependencies: [
-                "ReplicaTestSupport", "PeerTransport", "MailStore", "NodeSupport", "CRDTKit", "LiveTestSupport",
-                product("NIOPosix", "swift-nio"),
-            ], path: "Benchmarks/Lag", swiftSettings: house),
         .testTarget(
             name: "ReplicaServiceTests",
             dependencies: [
@@ -255,13 +248,6 @@ if !kitsOnly {
         .testTarget(
             name: "ClusterTests", dependencies: ["CRDTKit", "LiveTestSupport", "TestSupport", "pluto"],
             path: "Tests/Cluster", swiftSettings: house),
-        // Measures how a replica that was away catches up: `make bench-replication`.
-        .executableTarget(
-            name: "replication-bench",
-            dependencies: [
-                "CRDTKit", "MailStore", "NodeSupport", "PeerTransport", "ReplicaService",
-                product("Logging", "swift-log"), product("NIOPosix", "swift-nio"),
-            ], path: "Benchmarks/Replication", swiftSettings: house),
         // Measures logs, links, and replicas end to end; part of `make bench`.
         .executableTarget(
             name: "node-bench",

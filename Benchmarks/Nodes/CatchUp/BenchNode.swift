@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 internal import Foundation
 internal import Logging
@@ -18,13 +19,14 @@ struct BenchNode: Sendable {
     let store: MailStore
     let service: ReplicaService
     let port: Int
+    private let registry = MetricsRegistry()
 
     /// Makes the authority and the certificates of both members.
     static func issueCertificates(in directory: String) throws {
         let authority = try MeshAuthority.make()
         try Data(authority.certificatePEM.utf8).write(to: URL(fileURLWithPath: directory + "/root.pem"))
         for name in names {
-            guard let identity = NodeIdentity(role: .worker, name: name) else { throw BenchError("bad name \(name)") }
+            guard let identity = NodeIdentity(role: .worker, name: name) else { throw BenchFailure("bad name \(name)") }
             try authority.issue(for: identity, hosts: ["127.0.0.1"])
                 .write(certificatePath: directory + "/\(name).pem", keyPath: directory + "/\(name)-key.pem")
         }
@@ -49,7 +51,7 @@ struct BenchNode: Sendable {
     /// - Throws: what the store or the certificates report.
     init(_ name: String, in directory: String, store path: String, peerPort: Int?) async throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        let logger = JSONLogHandler.logger(label: "replication-bench", node: name, level: .error, output: LogOutput())
+        let logger = JSONLogHandler.logger(label: "node-bench", node: name, level: .error, output: LogOutput())
         store = try await MailStore.open(
             directory: path, options: Self.options(name), logger: logger)
         let tls = try MeshTLS(
@@ -66,8 +68,8 @@ struct BenchNode: Sendable {
                 name: "bench", partition: Self.partition, node: name, members: members, settings: ["separator": "/"]),
             store: MailStoreReplica(store),
             endpoint: TLSEndpoint(listen: [HostPort(host: "127.0.0.1", port: 0)], tls: tls, group: loops),
-            eventLoop: loops.next(), metrics: try ReplicationMetrics(registry: MetricsRegistry()), logger: logger)
-        guard let bound = try await service.bind().first else { throw BenchError("\(name) does not listen") }
+            eventLoop: loops.next(), metrics: try ReplicationMetrics(registry: registry), logger: logger)
+        guard let bound = try await service.bind().first else { throw BenchFailure("\(name) does not listen") }
         port = Int(bound.port)
     }
 
@@ -90,14 +92,17 @@ struct BenchNode: Sendable {
         }
     }
 
+    /// The octets of messages that went to the other member so far, before TLS.
+    func sentBytes() -> Int {
+        for line in String(decoding: registry.exposition(), as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix("pluto_replication_bytes_total{") && line.contains("send") {
+            return line.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) } ?? 0
+        }
+        return 0
+    }
+
     /// The operations of a replica that are durable here.
     func durable(_ replica: ReplicaID) -> UInt64 {
         StreamVector(store.replicationStatus().durable)[replica]
     }
-}
-
-/// Why the run ended early.
-struct BenchError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 internal import Foundation
 internal import MailStore
@@ -25,6 +26,9 @@ struct CatchUp {
         var localRate = 0.0
         var localBytes: UInt64 = 0
         var diskSeconds = 0.0
+        /// The octets that went to the receiver, and the time that they take over bare TLS.
+        var sentBytes = 0
+        var pipeSeconds = 0.0
 
         var rate: Double { seconds > 0 ? Double(operations) / seconds : 0 }
     }
@@ -32,12 +36,19 @@ struct CatchUp {
     let directory: String
     let receiverDirectory: String
     let operations: UInt64
+    let cleanup: Cleanup
+    let pipe: TLSPipe
 
     private var receiverStore: String { receiverDirectory + "/store-b" }
 
     private static let quiet = Duration.seconds(5)
 
-    func run() async throws {
+    /// Runs it.
+    ///
+    /// - Returns: what each absence showed.
+    /// - Throws: what a store, a process or the network reports.
+    func run() async throws -> [(label: String, figures: Figures)] {
+        var all: [(label: String, figures: Figures)] = []
         let small = operations / 10
         say("\(operations) operations of 64 users at one node while the other is away, then catch-up over TLS")
         say("while the first goes on with \(Int(1 / SteadyWriter.interval.seconds)) writes a second")
@@ -48,22 +59,25 @@ struct CatchUp {
             try await meet(writer)
             let first = try await absence(writer, small)
             report("after \(small)", first)
+            all.append(("from the log", first))
             try copyReceiver()
             let second = try await absence(writer, operations, comparing: true)
             report("after \(operations)", second)
+            all.append(("from the log", second))
             compare(second)
             say(
                 "growth of the receiver's memory from \(first.operations) to \(second.operations) operations: "
                     + "\(second.peak.anonymousKiB - first.peak.anonymousKiB) KiB")
-            try await rebuild(writer)
+            all.append(("from a snapshot", try await rebuild(writer)))
         }
         await writer.store.close()
+        return all
     }
 
     /// Both meet for the first time, and agree.
     private func meet(_ writer: BenchNode) async throws {
         let receiver = try await Receiver.start(
-            directory: directory, store: receiverStore, peerPort: writer.port)
+            directory: directory, store: receiverStore, peerPort: writer.port, cleanup: cleanup)
         defer { receiver.kill() }
         writer.setPeer(port: receiver.port)
         try await level(writer, below: 1)
@@ -89,10 +103,11 @@ struct CatchUp {
             tasks.addTask { try await steady.run(writer.store) }
             try await Task.sleep(for: Self.quiet)
             (figures.before, figures.probeBefore) = (steady.take(), probe.take())
+            let sentBefore = writer.sentBytes()
             let clock = ContinuousClock()
             let begin = clock.now
             let receiver = try await Receiver.start(
-                directory: directory, store: receiverStore, peerPort: writer.port)
+                directory: directory, store: receiverStore, peerPort: writer.port, cleanup: cleanup)
             defer { receiver.kill() }
             tasks.addTask { try await receiver.watch() }
             writer.setPeer(port: receiver.port)
@@ -101,9 +116,16 @@ struct CatchUp {
             figures.operations = isNew ? load.issued : load.issued - start
             (figures.during, figures.probeDuring) = (steady.take(), probe.take())
             figures.peak = receiver.used
+            // The counters are brought up to date once a second.
+            try await Task.sleep(for: .milliseconds(1_200))
+            figures.sentBytes = writer.sentBytes() - sentBefore
             figures.writerKiB = Receiver.field("RssAnon", of: ProcessInfo.processInfo.processIdentifier)
             tasks.cancelAll()
         }
+        let clock = ContinuousClock()
+        let begin = clock.now
+        try await pipe.run(bytes: max(figures.sentBytes, 1))
+        figures.pipeSeconds = (clock.now - begin).seconds
         return figures
     }
 
@@ -115,7 +137,7 @@ struct CatchUp {
             guard let peer = writer.service.status?.group.peers.first, peer.outgoing == .up else { continue }
             if peer.sendLagOperations < limit { return }
         }
-        throw BenchError("the receiver did not catch up: \(String(describing: writer.service.status))")
+        throw BenchFailure("the receiver did not catch up: \(String(describing: writer.service.status))")
     }
 
     /// Keeps the receiver's store as it is now, for the reference.
@@ -124,10 +146,11 @@ struct CatchUp {
     }
 
     /// The receiver's disk is empty: it gets a snapshot, and what was written meanwhile on top.
-    private func rebuild(_ writer: BenchNode) async throws {
+    private func rebuild(_ writer: BenchNode) async throws -> Figures {
         try FileManager.default.removeItem(atPath: receiverStore)
         let figures = try await absence(writer, 1, isNew: true)
         report("from nothing, by a snapshot of \(figures.operations) operations", figures)
+        return figures
     }
 
     private func running(_ node: BenchNode, _ work: () async throws -> Void) async throws {
@@ -144,6 +167,9 @@ struct CatchUp {
 
     private func report(_ label: String, _ figures: Figures) {
         say("\(label):")
+        say(
+            "  \(number(Double(figures.sentBytes) / 1e6)) MB sent, which take \(number(figures.pipeSeconds)) s over bare TLS"
+        )
         say(
             "  \(figures.operations) operations in \(number(figures.seconds)) s, \(Int(figures.rate)) operations/s, "
                 + "\(number(figures.peak.processorSeconds)) s of the receiver's processor time")
@@ -177,5 +203,5 @@ struct CatchUp {
 
     private func number(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
 
-    private func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    private func say(_ text: String) { Console.say("  " + text) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 internal import MailStore
 internal import Synchronization
@@ -19,7 +20,7 @@ final class SteadyWriter: Sendable {
         let upload = try await account.beginUpload(
             to: "INBOX", size: UInt64(body.count), flags: MessageFlagNames(), date: nil)
         await upload.write(body)
-        guard let uid = try await upload.finish().uid else { throw BenchError("the steady message has no UID") }
+        guard let uid = try await upload.finish().uid else { throw BenchFailure("the steady message has no UID") }
         let inbox = try await account.open("INBOX") {}
         defer { inbox.close() }
         let clock = ContinuousClock()

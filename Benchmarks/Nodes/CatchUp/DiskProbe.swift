@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import Foundation
 internal import Synchronization
 
@@ -19,10 +20,10 @@ final class DiskProbe: Sendable {
     /// Starts the thread.
     ///
     /// - Parameter path: the file.
-    /// - Throws: ``BenchError`` if it cannot be opened.
+    /// - Throws: ``BenchFailure`` if it cannot be opened.
     init(path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw BenchError("\(path) cannot be opened: \(errno)") }
+        guard descriptor >= 0 else { throw BenchFailure("\(path) cannot be opened: \(errno)") }
         Thread.detachNewThread { [self] in
             let piece = [UInt8](repeating: 0x5a, count: 200)
             let clock = ContinuousClock()

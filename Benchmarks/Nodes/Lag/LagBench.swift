@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import LiveTestSupport
 internal import MailStore
 internal import ReplicaTestSupport
 
 /// Measures replication between real stores over real TLS on loopback; every figure stands next to a reference of the same run.
-@main
 enum LagBench {
-    static func main() async throws {
-        #if DEBUG
-        print("lag-bench: this is a debug build, whose figures mean nothing: build with -c release")
-        #else
-        try await lag()
-        try await writes()
-        try await others()
-        #endif
+    static let name = "lag"
+
+    static func run(_ context: BenchContext) async throws -> [ResultRow] {
+        let rows = try await lag()
+        return try await rows + writes() + others()
     }
 
     private static let octets = 2_000
@@ -23,7 +20,8 @@ enum LagBench {
     // MARK: Lag
 
     /// From the acknowledgement at one replica to the announcement to a session at another.
-    private static func lag() async throws {
+    private static func lag() async throws -> [ResultRow] {
+        var rows: [ResultRow] = []
         for delay in [0, 20, 50] {
             let cluster = try TestCluster(["a", "b"])
             for name in cluster.names { try await cluster.start(name) }
@@ -42,16 +40,14 @@ enum LagBench {
                 lags.add(lag - .milliseconds(delay))
                 limits.add(least)
             }
-            print(
-                """
-                lag with \(delay) ms of delay, less the delay: \(lags.text)
-                    limit, TLS round trip and write and fdatasync: \(limits.text); ratio of the medians \
-                \(Samples.ratio(lags, limits))
-                """)
+            rows += limits.rows(
+                of: lags, "lag with \(delay) ms of delay, less the delay", reference: "TLS round trip, write, fdatasync"
+            )
             watch.close()
             await limit.close()
             try await cluster.stopAll()
         }
+        return rows
     }
 
     // MARK: Local writes
@@ -60,7 +56,7 @@ enum LagBench {
     private enum Peers: String, CaseIterable { case near, far, unreachable }
 
     /// Whether an APPEND takes longer when peers are far or away.
-    private static func writes() async throws {
+    private static func writes() async throws -> [ResultRow] {
         let cluster = try TestCluster(["a", "b"])
         for name in cluster.names { try await cluster.start(name) }
         try await cluster["a"].append("first")
@@ -86,25 +82,27 @@ enum LagBench {
                 try await cluster.waitUntilEqual()
             }
         }
-        print("write + fdatasync of \(octets) octets: \(bareSamples.text)")
         let near = samples[.near] ?? Samples()
+        var rows = bareSamples.rows("write and fdatasync of \(octets) octets")
         for peers in Peers.allCases {
-            let found = samples[peers] ?? Samples()
-            print("local write, peer \(peers.rawValue): \(found.text); to the near one \(Samples.ratio(found, near))")
+            rows += near.rows(
+                of: samples[peers] ?? Samples(), "local write, peer \(peers.rawValue)", reference: "peer near")
         }
         try await cluster.stopAll()
+        return rows
     }
 
     // MARK: Mailboxes of others
 
     /// How long APPENDs take at a replica that does not give out the mailbox's UIDs: the first ones wait for the owner, at most for half a second, until the
     /// mailbox is handed over to the replica that writes, or taken over.
-    private static func others() async throws {
+    private static func others() async throws -> [ResultRow] {
+        var rows: [ResultRow] = []
         let cluster = try TestCluster(["a", "b"])
         for name in cluster.names { try await cluster.start(name) }
         try await cluster["b"].append("first")
         try await cluster.waitUntilEqual()
-        let rows = [1, 2, 3, 5, 10]
+        let numbers = [1, 2, 3, 5, 10]
         for peers in Peers.allCases {
             var samples: [Int: Samples] = [:]
             for round in 0..<10 {
@@ -121,11 +119,12 @@ enum LagBench {
                 set(.near, cluster)
                 try await cluster.waitUntilEqual()
             }
-            for row in rows {
-                print("APPEND \(row) to another's mailbox, owner \(peers.rawValue): \(samples[row]?.text ?? "")")
+            for number in numbers {
+                rows += samples[number]?.rows("APPEND \(number) to another's mailbox, owner \(peers.rawValue)") ?? []
             }
         }
         try await cluster.stopAll()
+        return rows
     }
 
     private static func set(_ peers: Peers, _ cluster: TestCluster) {
@@ -175,14 +174,21 @@ struct Samples {
         return Double(seconds) * 1_000 + Double(attoseconds) / 1e15
     }
 
-    var text: String {
-        let figures = [(500, "median"), (900, "90 %"), (990, "99 %")].map { "\($1) \(Self.rounded(quantile($0))) ms" }
-        return "\(figures.joined(separator: ", ")) of \(times.count)"
+    /// The median, with the tail in the note.
+    func rows(_ subject: String) -> [ResultRow] {
+        [ResultRow(LagBench.name, subject, quantile(500), "ms", note: tail)]
     }
 
-    static func ratio(_ first: Samples, _ second: Samples) -> Double {
-        rounded(first.quantile(500) / max(second.quantile(500), 0.000_001))
+    /// The median of others, in relation to the median of these.
+    func rows(of samples: Samples, _ subject: String, reference: String) -> [ResultRow] {
+        var row = ResultRow(LagBench.name, subject, samples.quantile(500), "ms", note: samples.tail)
+        row.reference = reference
+        row.referenceNanoseconds = quantile(500) * 1e6
+        row.ratioMedian = samples.quantile(500) / max(quantile(500), 0.000_001)
+        return [row]
     }
 
-    static func rounded(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
+    private var tail: String {
+        "90 % \(TextTable.number(quantile(900))) ms, 99 % \(TextTable.number(quantile(990))) ms of \(times.count)"
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 internal import Foundation
 internal import Logging
@@ -15,21 +16,21 @@ enum Reference {
     /// - Returns: operations per second, until everything is durable, and the octets of log that were read.
     static func localApply(_ source: MailStore, copy: String) async throws -> (operations: Double, bytes: UInt64) {
         let logger = JSONLogHandler.logger(
-            label: "replication-bench", node: "copy", level: .error, output: LogOutput())
+            label: "node-bench", node: "copy", level: .error, output: LogOutput())
         let options = BenchNode.options("b")
         let store = try await MailStore.open(directory: copy, options: options, logger: logger)
         let origin = source.replicaID
         let have = StreamVector(store.replicationStatus().durable)[origin]
         let goal = StreamVector(source.replicationStatus().durable)[origin]
         guard var position = source.locate([StreamPosition(origin: origin, counter: have + 1)]) else {
-            throw BenchError("the log has lost what the copy needs")
+            throw BenchFailure("the log has lost what the copy needs")
         }
         let clock = ContinuousClock()
         let begin = clock.now
         let first = position
         while StreamVector(store.replicationStatus().durable)[origin] < goal {
             guard let read = try source.readLog(from: position, maximumBytes: 256 << 10) else {
-                throw BenchError("the log was cut")
+                throw BenchFailure("the log was cut")
             }
             if read.next == position {
                 try await Task.sleep(for: .milliseconds(1))
@@ -40,7 +41,7 @@ enum Reference {
                 PeerItem.operations(Array(frame.envelope[FrameEnvelope.headerBytes...]))
             }
             let outcome = await store.receive(items)
-            if let refusal = outcome.refusal { throw BenchError("\(refusal.error)") }
+            if let refusal = outcome.refusal { throw BenchFailure("\(refusal.error)") }
         }
         let spent = (clock.now - begin).seconds
         await store.close()
@@ -52,7 +53,7 @@ enum Reference {
     /// - Returns: the time in seconds.
     static func write(_ bytes: UInt64, to path: String) throws -> Double {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw BenchError("\(path) cannot be opened: \(errno)") }
+        guard descriptor >= 0 else { throw BenchFailure("\(path) cannot be opened: \(errno)") }
         defer {
             close(descriptor)
             unlink(path)
@@ -63,7 +64,9 @@ enum Reference {
         var written: UInt64 = 0
         while written < bytes {
             let count = Foundation.write(descriptor, piece, piece.count)
-            guard count > 0, fdatasync(descriptor) == 0 else { throw BenchError("\(path) cannot be written: \(errno)") }
+            guard count > 0, fdatasync(descriptor) == 0 else {
+                throw BenchFailure("\(path) cannot be written: \(errno)")
+            }
             written += UInt64(count)
         }
         return (clock.now - begin).seconds

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import Foundation
 internal import Synchronization
 
@@ -17,47 +18,51 @@ final class Receiver: Sendable {
     }
 
     let port: Int
-    private let process: Mutex<Process>
-    private let pid: Int32
+    private let process: BenchChild
     private let peak = Mutex(Peak())
 
     /// Starts the process and returns when it listens; the wait keeps no thread from the writer.
-    static func start(directory: String, store: String, peerPort: Int) async throws -> Receiver {
+    static func start(
+        directory: String, store: String, peerPort: Int, cleanup: Cleanup
+    ) async throws -> Receiver {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(
-                    with: Result { try Receiver(directory: directory, store: store, peerPort: peerPort) })
+                    with: Result {
+                        try Receiver(directory: directory, store: store, peerPort: peerPort, cleanup: cleanup)
+                    })
             }
         }
     }
 
-    private init(directory: String, store: String, peerPort: Int) throws {
-        let process = Process()
-        // Elsewhere it would have processors of its own: here it gets what the writer leaves.
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    private init(directory: String, store: String, peerPort: Int, cleanup: Cleanup) throws {
         let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-        process.arguments = ["nice", "-n", "19", own, "receiver", directory, store, "\(peerPort)"]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        var text = ""
-        while !text.hasSuffix("\n") {
-            let data = pipe.fileHandleForReading.availableData
-            if data.isEmpty { throw BenchError("the receiver did not start") }
-            text += String(decoding: data, as: UTF8.self)
+        // Elsewhere it would have processors of its own: here it gets what the writer leaves.
+        process = try BenchChild(
+            ["nice", "-n", "19", own, Self.command, directory, store, "\(peerPort)"], cleanup: cleanup)
+        guard let line = try process.readLine(), let port = Int(line) else {
+            throw BenchFailure("the receiver did not start")
         }
-        guard let port = Int(text.dropLast()) else { throw BenchError("the receiver said \(text)") }
         self.port = port
-        pid = process.processIdentifier
-        self.process = Mutex(process)
+    }
+
+    /// The first argument of the receiving process.
+    static let command = "receiver"
+
+    /// The receiving process: runs until it is killed.
+    static func serve(_ arguments: [String]) async throws {
+        guard arguments.count == 4, let port = Int(arguments[3]) else {
+            throw BenchFailure("receiver DIRECTORY STORE PORT", exitCode: 64)
+        }
+        let node = try await BenchNode("b", in: arguments[1], store: arguments[2], peerPort: port)
+        Console.say("\(node.port)")
+        try await node.run()
     }
 
     /// Ends it at once, as a power cut would.
     func kill() {
-        process.withLock { process in
-            Foundation.kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
+        process.signal(SIGKILL)
+        process.wait()
     }
 
     /// Looks at its memory until it is cancelled.
@@ -69,8 +74,8 @@ final class Receiver: Sendable {
     }
 
     private func note() {
-        let (anonymous, resident) = (Self.field("RssAnon", of: pid), Self.field("VmHWM", of: pid))
-        let spent = Self.processorSeconds(of: pid)
+        let (anonymous, resident) = (Self.field("RssAnon", of: process.pid), Self.field("VmHWM", of: process.pid))
+        let spent = Self.processorSeconds(of: process.pid)
         peak.withLock { peak in
             peak.anonymousKiB = max(peak.anonymousKiB, anonymous)
             peak.residentKiB = max(peak.residentKiB, resident)
