@@ -8,7 +8,7 @@ internal import NIOCore
 /// Two nodes over loopback TLS 1.3 with durable logs on both sides, in the product's own types.
 ///
 /// The limits move the same bytes: over bare TLS, and into one file with as many frames per fdatasync as the writer's log had.
-/// The same commands on one thread show what is left when logs, links and threads are free.
+/// The same frames without replicas at the ends show what logs, links, framing and handing over take by themselves.
 enum EndToEnd {
     static let name = "crdt.e2e.durable"
 
@@ -60,6 +60,8 @@ enum EndToEnd {
         _ context: BenchContext
     ) async throws -> [ResultRow] {
         let pipe = try await TLSPipe(mesh, loops)
+        let frames = try PreparedFrames(
+            script, operations: size.operations, frame: size.frame ?? WriterNode.maximumOperations)
         var last = NodePair.Run()
         var latencies: [UInt64] = []
         var found = [Comparison](repeating: Comparison(subject: [], reference: []), count: 4)
@@ -68,8 +70,7 @@ enum EndToEnd {
             let run = try await Self.run(size, script, in: folder.path, mesh, loops)
             let limits = try await limits(of: run, pipe, folder.file("bare"))
             folder.remove()
-            let core = try CoreLoop.run(
-                script, operations: size.operations, frame: size.frame ?? WriterNode.maximumOperations)
+            let bare = try await forward(frames, size, script, place, mesh, loops, context)
             if round == 0 { continue }
             last = run
             latencies += run.outcome.latencies
@@ -77,7 +78,7 @@ enum EndToEnd {
             for (index, limit) in limits.enumerated() { found[index].add(cost, limit) }
             // The lower limit is the one that takes longer.
             found[2].add(cost, limits[0].wall > limits[1].wall ? limits[0] : limits[1])
-            found[3].add(cost, core.divided(by: size.operations))
+            found[3].add(bare, cost)
         }
         try await pipe.close()
         return rows(size, place, last, latencies, found)
@@ -92,6 +93,19 @@ enum EndToEnd {
         try await pair.check()
         try await pair.close()
         return run
+    }
+
+    /// The same frames, made beforehand, through logs and link; nobody receives or applies them.
+    private static func forward(
+        _ frames: PreparedFrames, _ size: Size, _ script: CommandScript, _ place: Place, _ mesh: Mesh,
+        _ loops: NodeLoops, _ context: BenchContext
+    ) async throws -> Cost {
+        let folder = try place.folder("e2e", context)
+        let pair = try await NodePair(script, in: folder.path, mesh, loops, prepared: frames)
+        let operations = frames.frames.count * frames.operations
+        let run = try await pair.run(0..<operations, frame: frames.operations, window: size.window)
+        try await pair.close()
+        return run.cost.divided(by: operations)
     }
 
     /// Bare TLS of the bytes that went over the link, and a bare commit loop of the bytes of one log.
@@ -112,11 +126,8 @@ enum EndToEnd {
             + "\(Place.text(Double(run.operations) / Double(max(run.outcome.frames, 1)))) operations per frame; a frame takes "
             + "\(TextTable.time(series.percentile(50))), 99 % \(TextTable.time(series.percentile(99)))"
         let references = ["bare TLS of the same bytes", "pwrite + fdatasync of the same commits", "the slower of both"]
-        var core = ResultRow(
-            name, "\(size.label), \(place.label): processor", found[3], .cpu,
-            reference: "the same commands on one thread, no log or link")
-        let around = zip(found[3].costs(.cpu).values, found[3].referenceCosts(.cpu).values).map { $0 - $1 }
-        core.note = "logs, TLS, framing and handing over: \(TextTable.time(Series(around).median)) an operation"
+        let bare = ResultRow(
+            name, "\(size.label), \(place.label): without the replicas", found[3], .cpu, reference: "with them")
         return zip(references, found).enumerated().map { index, pair in
             // A rate's ratio: how much of the limit's operations per second there are.
             let turned = Comparison(subject: pair.1.reference, reference: pair.1.subject)
@@ -133,6 +144,6 @@ enum EndToEnd {
                 if let point = size.point { row = row.at("operations per frame", point, "end to end, \(place.label)") }
             }
             return row
-        } + [core]
+        } + (size.frame == nil ? [] : [bare])
     }
 }

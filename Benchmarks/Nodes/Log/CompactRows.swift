@@ -19,7 +19,7 @@ enum CompactRows {
     static func run(_ context: BenchContext) async throws -> [ResultRow] {
         let original = try context.temporaryFolder("compact")
         let script = CommandScript(operations: operations)
-        let log = try await LogFixture(script, frame: 1_024, in: original.file("log"), segmentBytes: segmentBytes)
+        let log = try await LogFixture(script, frame: 64, in: original.file("log"), segmentBytes: segmentBytes)
         return try [50, 90, 100].map { try measure($0, log, script, context) }
     }
 

@@ -36,8 +36,12 @@ final class NodePair {
     ///   - directory: where the logs go.
     ///   - mesh: the certificates of `a` and `b`.
     ///   - groups: one event loop for each.
+    ///   - prepared: frames to pass on without replicas at both ends.
     /// - Throws: what the logs, the links or the nodes report.
-    init(_ script: CommandScript, in directory: String, _ mesh: Mesh, _ groups: NodeLoops) async throws {
+    init(
+        _ script: CommandScript, in directory: String, _ mesh: Mesh, _ groups: NodeLoops,
+        prepared: PreparedFrames? = nil
+    ) async throws {
         self.script = script
         let logs = try (
             writer: Self.openLog(directory + "/log-a"), reader: Self.openLog(directory + "/log-b")
@@ -46,17 +50,19 @@ final class NodePair {
         let loops: (writer: any EventLoop, reader: any EventLoop) = (groups.writer.next(), groups.reader.next())
         let writer = try await loops.writer.submit {
             NIOLoopBound(
-                try WriterNode(script: script, log: logs.writer, link: links.writer, on: loops.writer),
+                try WriterNode(
+                    script: script, prepared: prepared, log: logs.writer, link: links.writer, on: loops.writer),
                 eventLoop: loops.writer)
         }.get()
         reader = try await loops.reader.submit {
             NIOLoopBound(
-                try ReaderNode(number: 2, log: logs.reader, link: links.reader, on: loops.reader) { error in
+                try ReaderNode(number: 2, prepared: prepared, log: logs.reader, link: links.reader, on: loops.reader) {
+                    error in
                     loops.writer.execute { writer.value.fail(error) }
                 }, eventLoop: loops.reader)
         }.get()
         (self.logs, self.links, self.loops, self.writer) = (logs, links, loops, writer)
-        _ = try await run(0..<script.preparation, frame: 1_000, window: 64)
+        if prepared == nil { _ = try await run(0..<script.preparation, frame: 1_000, window: 64) }
     }
 
     private static func openLog(_ path: String) throws -> SegmentedLog {

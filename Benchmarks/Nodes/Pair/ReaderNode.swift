@@ -18,6 +18,8 @@ final class ReaderNode {
     }
 
     private let shard: Shard
+    private let prepared: PreparedFrames?
+    private var framesTaken = 0
     private let log: SegmentedLog
     private var link: (any PeerLink)?
     private let loop: any EventLoop
@@ -29,6 +31,7 @@ final class ReaderNode {
     ///
     /// - Parameters:
     ///   - number: its name as a replica.
+    ///   - prepared: the frames that it only checks and stores, when it is not to apply them.
     ///   - log: its log.
     ///   - link: its end of the link.
     ///   - loop: its event loop.
@@ -36,10 +39,11 @@ final class ReaderNode {
     ///   - failed: is told of what ends the run.
     /// - Throws: what the replica reports.
     init(
-        number: UInt64, log: SegmentedLog, link: any PeerLink, on loop: any EventLoop,
+        number: UInt64, prepared: PreparedFrames? = nil, log: SegmentedLog, link: any PeerLink, on loop: any EventLoop,
         delay: TimeAmount? = nil, failed: @escaping @Sendable (any Error) -> Void
     ) throws {
         shard = try Shard(number: number)
+        self.prepared = prepared
         self.log = log
         self.link = link
         self.loop = loop
@@ -85,12 +89,19 @@ final class ReaderNode {
             guard case .frame(.operations, _, let payload, let end) = FrameEnvelope.read(span.bytes, at: offset) else {
                 throw BenchFailure("what came is no frame of operations")
             }
-            delivered.append(try shard.receive(span.bytes.extracting(payload)))
+            framesTaken += 1
+            if prepared == nil { delivered.append(try shard.receive(span.bytes.extracting(payload))) }
             offset = end
         }
-        guard let last = delivered.last else { return }
         consumed += UInt64(bytes.count)
-        let position = StreamPosition(origin: shard.name(of: last.origin), counter: last.counters.upperBound)
+        let position: StreamPosition
+        if let prepared {
+            position = StreamPosition(origin: ReplicaID(1), counter: UInt64(framesTaken * prepared.operations))
+        } else if let last = delivered.last {
+            position = StreamPosition(origin: shard.name(of: last.origin), counter: last.counters.upperBound)
+        } else {
+            return
+        }
         logged.append(Logged(ticket: log.append(bytes), positions: [position], consumed: consumed))
         for frame in delivered { try shard.apply(frame) }
     }

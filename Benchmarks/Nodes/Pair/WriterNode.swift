@@ -58,6 +58,7 @@ final class WriterNode {
     private static let operationsPerTurn = 512
 
     private let shard: Shard
+    private let prepared: PreparedFrames?
     private let log: SegmentedLog
     private var link: (any PeerLink)?
     private let script: CommandScript
@@ -73,8 +74,19 @@ final class WriterNode {
     private var end: EventLoopPromise<Outcome>?
 
     /// Makes the node; on its event loop.
-    init(script: CommandScript, log: SegmentedLog, link: any PeerLink, on loop: any EventLoop) throws {
+    ///
+    /// - Parameters:
+    ///   - script: its commands.
+    ///   - prepared: frames to send instead of carrying out commands.
+    ///   - log: its log.
+    ///   - link: its end of the link.
+    ///   - loop: its event loop.
+    /// - Throws: what the replica reports.
+    init(
+        script: CommandScript, prepared: PreparedFrames?, log: SegmentedLog, link: any PeerLink, on loop: any EventLoop
+    ) throws {
         shard = try Shard(number: 1)
+        self.prepared = prepared
         self.script = script
         self.log = log
         self.link = link
@@ -201,13 +213,27 @@ final class WriterNode {
         let began = MonotonicClock.now()
         let range = next..<min(next + (job.frame ?? Self.maximumOperations), due)
         let log = self.log
-        let (frame, count) = try shard.generate(
-            script, range, closingWhen: job.frame == nil ? { log.queuedBytes == 0 } : nil)
+        let (frame, count, last) = try nextFrame(range) { log.queuedBytes == 0 }
         next += count
         let ticket = log.append(frame)
         sealed.append(Sealed(ticket: ticket, bytes: frame))
-        unacknowledged.append(Unacknowledged(lastCounter: shard.lastCounter, operations: count, began: began))
+        unacknowledged.append(Unacknowledged(lastCounter: last, operations: count, began: began))
         outcome.frames += 1
+    }
+
+    private func nextFrame(
+        _ range: Range<Int>, _ isIdle: () -> Bool
+    ) throws -> (frame: [UInt8], operations: Int, lastCounter: UInt64) {
+        if let prepared {
+            return (
+                prepared.frames[range.lowerBound / prepared.operations], prepared.operations,
+                UInt64(range.lowerBound + prepared.operations)
+            )
+        }
+        let (frame, count) = try withoutActuallyEscaping(isIdle) {
+            try shard.generate(script, range, closingWhen: job.frame == nil ? $0 : nil)
+        }
+        return (frame, count, shard.lastCounter)
     }
 
     /// The end of the commands that have come.
