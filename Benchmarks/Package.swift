@@ -33,4 +33,9 @@ let package = Package(
             name: "bench-report", dependencies: [.product(name: "BenchKit", package: "kuiper")], swiftSettings: house),
         // How many bytes malloc has given out.
         .target(name: "CHeap"),
+        // The TLS of the client that drives the servers: from Debian's libssl-dev.
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .executableTarget(
+            name: "mail-bench", dependencies: ["COpenSSL", .product(name: "BenchKit", package: "kuiper")],
+            swiftSettings: house),
     ])

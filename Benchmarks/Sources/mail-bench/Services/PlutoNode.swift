@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import BenchKit
+internal import Foundation
+
+/// One pluto node: `pluto demo` on a free port, with its default durable commit.
+final class PlutoNode: MailService {
+    let name = "pluto"
+    let context: TLSContext
+    let port: Int
+    let folder: TemporaryFolder
+    private let child: BenchChild
+
+    /// Starts the node and waits until it is ready.
+    ///
+    /// - Parameters:
+    ///   - bench: the run.
+    ///   - users: how many users it knows.
+    /// - Throws: `BenchFailure` when it does not start.
+    init(_ bench: BenchContext, users: Int) throws {
+        let executable = try PlutoBuild.executable(bench)
+        folder = try bench.temporaryFolder("pluto")
+        let lines = MailUsers.names(users).map { "\($0);\(MailUsers.password)\n" }.joined()
+        try lines.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
+        child = try BenchChild(
+            [
+                executable, "demo", "--directory", folder.file("demo"), "--users", folder.file("users"),
+                "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0", "--log-level", "error",
+            ], cleanup: bench.cleanup, errors: folder.file("log"))
+        var ready: String?
+        while let line = try child.readLine() {
+            if line.hasPrefix("ready ") {
+                ready = line
+                break
+            }
+        }
+        let address = ready?.split(separator: " ").first { $0.hasPrefix("imaps=") }
+        guard let port = address?.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw BenchFailure("pluto ended before it was ready; its log: \(ServiceLog.tail(folder.file("log")))")
+        }
+        self.port = port
+        context = try TLSContext(trusting: folder.file("demo/tls/ca.pem"))
+    }
+
+    var roots: [Int32] { [child.pid] }
+
+    /// The certificate files, which its peer uses too.
+    var certificates: CertificateFiles {
+        CertificateFiles(
+            authority: folder.file("demo/tls/ca.pem"), certificate: folder.file("demo/tls/server.pem"),
+            key: folder.file("demo/tls/server-key.pem"))
+    }
+
+    /// Ends the node.
+    func stop() { child.stop() }
+}
+
+/// What a server shows and a client trusts.
+struct CertificateFiles {
+    let authority: String
+    let certificate: String
+    let key: String
+}
+
+/// What a server wrote about its troubles.
+enum ServiceLog {
+    /// The last lines of a file.
+    static func tail(_ path: String) -> String {
+        // Without a log there is nothing to show.
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8), !text.isEmpty else { return "empty" }
+        return text.split(separator: "\n").suffix(5).joined(separator: " | ")
+    }
+}
