@@ -9,7 +9,7 @@ enum MailBench {
     static func main() async {
         await BenchProgram(
             name: "mail-bench", scenarios: scenarios, peers: [Dovecot.peer],
-            options: [PlutoBuild.option, Duel.formatOption]
+            options: [PlutoBuild.option, Duel.formatOption] + Evaluation.options
         ).main()
     }
 
@@ -27,6 +27,13 @@ enum MailBench {
             Scenario("server.formats", "which of Dovecot's formats is the fastest when all is durable") {
                 try ServerFormats.run($0)
             },
+            Scenario("opodis.one", "the OPODIS workload in one of two regions, beside Dovecot dsync") {
+                try Evaluation.one($0)
+            },
+            Scenario("opodis.two", "the OPODIS workload in two regions, beside Dovecot dsync") {
+                try Evaluation.two($0)
+            },
+            Scenario("opodis.three", "the OPODIS workload in three regions") { try Evaluation.three($0) },
         ]
     }
 }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: Kuiper contributors
+
+internal import BenchKit
+
+/// A service under the workload, with what was found so far.
+final class Trial {
+    let service: any ReplicatedService
+    /// The outcomes of each round, at each writing site.
+    private(set) var rounds: [[Workload.Outcome]] = []
+    /// The service's processor time for each command, by rounds, in microseconds.
+    private(set) var processor = Series()
+    let lag: LagProbe
+    let size: SizeProbe
+    private let workload: Workload
+    private let writers: Int
+
+    /// Gets ready: from now on what one site takes is at the others after a while.
+    init(_ service: any ReplicatedService, writers: Int, _ workload: Workload) throws {
+        (self.service, self.writers, self.workload) = (service, writers, workload)
+        lag = try LagProbe(service.sites, writers: Array(0..<writers))
+        size = SizeProbe(service.sites)
+    }
+
+    /// Runs some sessions while the probes look, and waits until all sites have everything.
+    ///
+    /// - Parameters:
+    ///   - sessions: their numbers.
+    ///   - counts: false for a warm-up.
+    /// - Throws: `BenchFailure`.
+    func run(_ sessions: Range<Int>, counts: Bool) throws {
+        let probes = counts ? lag.begin() + [size.begin()].compactMap { $0 } : []
+        let before = ProcessTree(roots: service.roots).processorNanoseconds
+        let outcomes = try workload.run(sessions, at: Array(service.sites.prefix(writers)))
+        let spent = ProcessTree(roots: service.roots).processorNanoseconds(since: before)
+        lag.end()
+        size.end()
+        for probe in probes { try probe.result().get() }
+        guard counts else { return }
+        rounds.append(outcomes)
+        processor.add(spent / 1_000 / Double(max(outcomes.reduce(0) { $0 + $1.commands }, 1)))
+    }
+
+    /// Everything of one site, or of all.
+    func whole(_ site: Int? = nil) -> Workload.Outcome {
+        var outcome = Workload.Outcome()
+        for round in rounds {
+            for (index, part) in round.enumerated() where site == nil || index == site { outcome.add(part) }
+        }
+        return outcome
+    }
+
+    /// The median of each round in nanoseconds.
+    func medians(_ kind: SessionCommand.Kind) -> [Double] {
+        rounds.map { parts in
+            var series = Series()
+            for part in parts { for value in part.latencies[kind]?.values ?? [] { series.add(value) } }
+            return series.median * 1e6
+        }
+    }
+
+    /// The time between two commands in nanoseconds, by rounds.
+    var intervals: [Double] {
+        rounds.map { parts in
+            let seconds = parts.map(\.seconds).max() ?? 0
+            return seconds * 1e9 / Double(max(parts.reduce(0) { $0 + $1.commands }, 1))
+        }
+    }
+}
