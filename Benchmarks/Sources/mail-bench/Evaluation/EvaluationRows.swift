@@ -63,7 +63,9 @@ struct EvaluationRows {
     private func throughput(_ trial: Trial) -> ResultRow {
         let whole = trial.whole()
         let perSecond = Series(trial.intervals.map { 1e9 / max($0, 1) }).median
-        var note = "\(whole.commands) commands; processor \(Self.short(trial.processor.median)) us each"
+        let parts = zip(trial.service.nodes, trial.processor).map { "\($0.name) \(Int($1.median))" }
+        let total = trial.processor.reduce(0) { $0 + $1.median }
+        var note = "\(whole.commands) commands; processor \(Int(total)) us each (\(parts.joined(separator: ", ")))"
         if let first = whole.refused.first {
             note += "; \(whole.refused.count) sessions ended early, the first: \(first)"
         }

@@ -8,8 +8,8 @@ final class Trial {
     let service: any ReplicatedService
     /// The outcomes of each round, at each writing site.
     private(set) var rounds: [[Workload.Outcome]] = []
-    /// The service's processor time for each command, by rounds, in microseconds.
-    private(set) var processor = Series()
+    /// Each node's processor time for a command, by rounds, in microseconds.
+    private(set) var processor: [Series]
     let lag: LagProbe
     let size: SizeProbe
     private let workload: Workload
@@ -18,6 +18,7 @@ final class Trial {
     /// Gets ready: from now on what one site takes is at the others after a while.
     init(_ service: any ReplicatedService, writers: Int, _ workload: Workload) throws {
         (self.service, self.writers, self.workload) = (service, writers, workload)
+        processor = service.nodes.map { _ in Series() }
         lag = try LagProbe(service.sites, writers: Array(0..<writers))
         size = SizeProbe(service.sites)
     }
@@ -30,15 +31,16 @@ final class Trial {
     /// - Throws: `BenchFailure`.
     func run(_ sessions: Range<Int>, counts: Bool) throws {
         let probes = counts ? lag.begin() + [size.begin()].compactMap { $0 } : []
-        let before = ProcessTree(roots: service.roots).processorNanoseconds
+        let before = ProcessTree(roots: service.nodes.map(\.process)).processorNanoseconds
         let outcomes = try workload.run(sessions, at: Array(service.sites.prefix(writers)))
-        let spent = ProcessTree(roots: service.roots).processorNanoseconds(since: before)
+        let spent = service.nodes.map { ProcessTree(roots: [$0.process]).processorNanoseconds(since: before) }
         lag.end()
         size.end()
         for probe in probes { try probe.result().get() }
         guard counts else { return }
         rounds.append(outcomes)
-        processor.add(spent / 1_000 / Double(max(outcomes.reduce(0) { $0 + $1.commands }, 1)))
+        let commands = Double(max(outcomes.reduce(0) { $0 + $1.commands }, 1))
+        for (node, time) in spent.enumerated() { processor[node].add(time / 1_000 / commands) }
     }
 
     /// Everything of one site, or of all.

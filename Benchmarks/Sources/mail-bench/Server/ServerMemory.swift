@@ -6,7 +6,14 @@ internal import Foundation
 
 /// How much memory a server holds for sessions over TLS that wait in IDLE with INBOX selected.
 enum ServerMemory {
-    private static let sessions = 200
+    /// Two hundred, or as many as Dovecot can watch mailboxes for: each session has an inotify instance, of which Linux
+    /// gives a user 128 by default.
+    private static let sessions: Int = {
+        let limit = "/proc/sys/fs/inotify/max_user_instances"
+        // Without that limit there is none to heed.
+        let text = (try? String(contentsOfFile: limit, encoding: .utf8)) ?? ""
+        return min(200, (Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 1_000) - 28)
+    }()
     private static let users = 20
     /// Dovecot moves a session to its process for idle ones after a second.
     private static let settling = 4.0

@@ -59,7 +59,9 @@ final class DovecotPair: ReplicatedService {
 
     deinit { stop() }
 
-    var roots: [Int32] { servers.flatMap(\.roots) }
+    var nodes: [(name: String, process: Int32)] {
+        servers.enumerated().flatMap { index, server in server.roots.map { (PlutoCluster.regionNames[index], $0) } }
+    }
 
     func stop() {
         for server in servers { server.stop() }

@@ -159,6 +159,7 @@ struct DovecotSettings {
           }
         }
         service aggregator {
+          \(chroot)
           fifo_listener replication-notify-fifo {
             user = \(Self.mailUser)
           }

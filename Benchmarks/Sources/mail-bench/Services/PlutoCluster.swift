@@ -12,7 +12,7 @@ final class PlutoCluster: ReplicatedService {
     private(set) var sites: [Site] = []
     let folder: TemporaryFolder
     private let line: DelayLine
-    private var children: [BenchChild] = []
+    private var children: [(name: String, process: BenchChild)] = []
 
     /// Starts the cluster and waits until each node is ready.
     ///
@@ -41,16 +41,14 @@ final class PlutoCluster: ReplicatedService {
         line.start()
         for node in files.replicas + files.nodes.filter({ $0.role == .distributor }) {
             let name = node.role == .storage ? [] : [node.name]
-            children.append(
-                try BenchChild(
-                    [executable, node.role.rawValue] + name + ["--config", folder.file("\(node.name).toml")],
-                    cleanup: bench.cleanup, errors: folder.file("\(node.name).log")))
+            let words = [executable, node.role.rawValue] + name + ["--config", folder.file("\(node.name).toml")]
+            let child = try BenchChild(words, cleanup: bench.cleanup, errors: folder.file("\(node.name).log"))
+            children.append((node.name, child))
         }
-        for (child, node) in zip(children, files.replicas + files.nodes.filter { $0.role == .distributor }) {
+        for (name, child) in children {
             while true {
                 guard let text = try child.readLine() else {
-                    throw BenchFailure(
-                        "\(node.name) does not start: \(ServiceLog.tail(folder.file("\(node.name).log")))")
+                    throw BenchFailure("\(name) does not start: \(ServiceLog.tail(folder.file("\(name).log")))")
                 }
                 if text.hasPrefix("ready") { break }
             }
@@ -63,7 +61,7 @@ final class PlutoCluster: ReplicatedService {
 
     deinit { stop() }
 
-    var roots: [Int32] { children.map(\.pid) }
+    var nodes: [(name: String, process: Int32)] { children.map { ($0.name, $0.process.pid) } }
 
     /// The certificate that the first region's clients see.
     var certificates: CertificateFiles {
@@ -74,7 +72,7 @@ final class PlutoCluster: ReplicatedService {
     }
 
     func stop() {
-        for child in children.reversed() { child.stop() }
+        for child in children.reversed() { child.process.stop() }
         children = []
         line.stop()
     }

@@ -9,8 +9,8 @@ protocol ReplicatedService: AnyObject {
     var name: String { get }
     /// Where clients of each region connect.
     var sites: [Site] { get }
-    /// The processes that were started.
-    var roots: [Int32] { get }
+    /// The processes that were started, by their nodes' names; their descendants belong to them.
+    var nodes: [(name: String, process: Int32)] { get }
     /// Ends all processes.
     func stop()
 }
