@@ -9,19 +9,17 @@ internal import Glibc
 ///
 /// Confined to its node's event loop, as the store of a node is to its lock.
 final class Shard {
-    /// One account; a box, because a value that cannot be copied has no place in an array.
-    final class Account {
-        var state = AccountState()
-    }
-
     /// A frame that takes what there is looks after so many commands whether somebody waits for it.
     private static let naturalStride = 16
 
     static let partition = PartitionID(1)
 
     private var replica: Replica
-    private var accounts: [Account] = []
-    private var changes: [StateChange] = []
+    private var accounts = AccountTable()
+    private var changes = StateChanges()
+    /// Where the changes of each operation of a frame end.
+    private var ends: [Int] = []
+    private var targets: [(account: AccountIndex, mailbox: MailboxID, message: Dot)] = []
     /// What the operations changed, counted.
     private(set) var changeCount = 0
 
@@ -49,17 +47,20 @@ final class Shard {
     func generate(
         _ script: CommandScript, _ range: Range<Int>, closingWhen mayClose: (() -> Bool)? = nil
     ) throws -> (frame: [UInt8], operations: Int) {
-        while accounts.count < script.users {
-            _ = try replica.account(named: CommandScript.userName(accounts.count))
-            accounts.append(Account())
+        while replica.symbols.accountCount < script.users {
+            _ = try replica.account(named: CommandScript.userName(replica.symbols.accountCount))
         }
         let point = replica.begin(nowMilliseconds: Self.now())
         var batch = OperationBatch(
             replica: point.replica, firstCounter: point.firstCounter, timestamp: point.timestamp,
             account: AccountIndex(0), context: context(past: point.past))
         swap(&batch.changes, &changes)
+        batch.reserveCapacity(range.count)
         var end = range.lowerBound
         while end < range.upperBound {
+            if (end - range.lowerBound) % Self.naturalStride == 0 {
+                look(ahead: script.commands[end..<min(end + Self.naturalStride, range.upperBound)], batch.replica)
+            }
             try carryOut(script.commands[end], &batch)
             end += 1
             if let mayClose, (end - range.lowerBound) % Self.naturalStride == 0, mayClose() { break }
@@ -77,24 +78,38 @@ final class Shard {
         return (frame, end - range.lowerBound)
     }
 
+    /// What a server can do that has read the commands of several clients.
+    private func look(ahead commands: ArraySlice<CommandScript.Command>, _ own: ReplicaIndex) {
+        targets.removeAll(keepingCapacity: true)
+        for command in commands {
+            let message = command.kind == .append || command.kind == .create ? Dot.none : Dot(own, command.target)
+            targets.append(
+                (
+                    account: AccountIndex(command.account), mailbox: MailboxID(Dot(own, command.mailbox)),
+                    message: message
+                ))
+        }
+        accounts.look(at: targets)
+    }
+
     private func carryOut(_ command: CommandScript.Command, _ batch: inout OperationBatch) throws(CRDTError) {
         batch.account = AccountIndex(command.account)
-        let account = accounts[Int(command.account)]
+        let account = batch.account
         let mailbox = MailboxID(Dot(batch.replica, command.mailbox))
         switch command.kind {
         case .create:
-            _ = try account.state.createMailbox(
+            _ = try accounts[account].createMailbox(
                 name: "Folder \(command.target)", validity: UIDValiditySource(nowSeconds: 1_780_000_000, stripe: 0),
                 batch: &batch)
-        case .append: try account.state.append(CommandScript.facts(command.target), to: mailbox, batch: &batch)
+        case .append: try accounts[account].append(CommandScript.facts(command.target), to: mailbox, batch: &batch)
         case .flag:
-            try account.state.store(
+            try accounts[account].store(
                 .add(FlagSet([.flagged])), message: Dot(batch.replica, command.target), in: mailbox, batch: &batch)
         case .unflag:
-            try account.state.store(
+            try accounts[account].store(
                 .remove(FlagSet([.flagged])), message: Dot(batch.replica, command.target), in: mailbox, batch: &batch)
         case .expunge:
-            try account.state.expunge([Dot(batch.replica, command.target)], in: mailbox, batch: &batch)
+            try accounts[account].expunge([Dot(batch.replica, command.target)], in: mailbox, batch: &batch)
         }
     }
 
@@ -117,12 +132,8 @@ final class Shard {
 
     /// Applies a delivered frame.
     func apply(_ frame: DecodedFrame) throws {
-        var context = context(past: frame.past)
-        while accounts.count < replica.symbols.accountCount { accounts.append(Account()) }
-        for operation in frame.operations {
-            accounts[Int(operation.account.rawValue)].state.apply(operation, context: context, changes: &changes)
-            context.past[operation.dot.replica] = operation.dot.counter
-        }
+        accounts.apply(frame.operations, context: context(past: frame.past), changes: &changes, ends: &ends)
+        ends.removeAll(keepingCapacity: true)
         forgetChanges()
     }
 
@@ -134,7 +145,7 @@ final class Shard {
 
     private func forgetChanges() {
         changeCount += changes.count
-        changes.removeAll(keepingCapacity: true)
+        changes.removeAll()
     }
 
     // MARK: Getters
@@ -151,8 +162,10 @@ final class Shard {
     /// How far into each stream it has seen, and the digest of each account: equal at replicas that agree.
     var summary: Summary {
         var digests: [String: StateDigest] = [:]
-        for (index, account) in accounts.enumerated() where account.state.digest != StateDigest() {
-            digests[replica.symbols.name(of: AccountIndex(UInt32(index))) ?? ""] = account.state.digest
+        for number in 0..<replica.symbols.accountCount {
+            let account = AccountIndex(UInt32(number))
+            if !accounts.contains(account) || accounts[account].digest == StateDigest() { continue }
+            digests[replica.symbols.name(of: account) ?? ""] = accounts[account].digest
         }
         return Summary(delivered: StreamVector(replica.deliveredPositions), digests: digests)
     }
