@@ -157,11 +157,12 @@ extension AccountState {
         if let birth { uidValidityFloor = max(uidValidityFloor, birth.uidValidity) }
         guard let slot = slotOrNew(mailbox, context: context) else { return }
         if let birth, slots[slot].birth?.uidValidity ?? 0 <= birth.uidValidity { requireMessages(slot) }
-        slots[slot].touch(dot, context: context, tally: &tally)
         let stamp = NameStamp(timestamp: timestamp, replica: context.replica(dot.replica), counter: dot.counter)
+        // A mailbox that is not alive counts for nothing in the digest until it is touched: then its header is hashed once.
         slots[slot].changeHeader(
             name: name, stamp: stamp, birth: birth, timestamp: timestamp, context: context, tally: &tally,
             changes: &changes)
+        slots[slot].touch(dot, context: context, tally: &tally)
         noteUIDWork(slot)
         changes.append(.mailboxChanged(mailbox))
         refreshName(slot, context: context, changes: &changes)

@@ -86,13 +86,15 @@ extension Mailbox {
         } else if name != newName {
             tally.concurrency.conflicts += 1
         }
-        let before = epochs
+        let before = messages.count > 0 ? epochs : nil
         if let newBirth { enter(newBirth) }
         if let element {
             tally.digest.subtract(element)
             tally.digest.add(headerElement())
         }
-        if newBirth != nil { recount(after: before, timestamp: timestamp, tally: &tally, changes: &changes) }
+        if newBirth != nil, let before {
+            recount(after: before, timestamp: timestamp, tally: &tally, changes: &changes)
+        }
     }
 
     /// Adds a message; `flags` are given if there are keywords among them.

@@ -74,6 +74,13 @@ struct MailboxNames: Sendable {
         let former = wanted[claimant.id]
         if former == name { return [] }
         wanted[claimant.id] = name
+        if former == nil, let name, claimants[name] == nil, !name.utf8.contains(UInt8(ascii: "~")) {
+            // The usual creation: nobody else wants the name, and it is no name that a loser may have.
+            claimants[name] = [claimant]
+            idByName[name] = claimant.id
+            nameByID[claimant.id] = name
+            return [Change(id: claimant.id, from: nil, to: name)]
+        }
         var affected: [String] = []
         if let former {
             claimants[former]?.removeAll { $0.id == claimant.id }
