@@ -31,6 +31,12 @@ let package = Package(
         // Makes the tables and plots of the documentation.
         .executableTarget(
             name: "bench-report", dependencies: [.product(name: "BenchKit", package: "kuiper")], swiftSettings: house),
+        // The hot paths alone, for profilers: Benchmarks/profile.
+        .executableTarget(
+            name: "hot-path",
+            dependencies: [
+                .product(name: "BenchKit", package: "kuiper"), .product(name: "CRDTKit", package: "kuiper"),
+            ], swiftSettings: house),
         // How many bytes malloc has given out.
         .target(name: "CHeap"),
         // The TLS of the client that drives the servers: from Debian's libssl-dev.
