@@ -15,7 +15,9 @@ struct Reader: ~Copyable {
 
     /// The sum of the digests of the first accounts.
     func digest(of users: Int) -> UInt64 {
-        (0..<users).reduce(0) { $0 &+ accounts[AccountIndex(UInt32($1))].digest.low }
+        var sum: UInt64 = 0
+        for user in 0..<users { sum &+= accounts[AccountIndex(UInt32(user))].digest.low }
+        return sum
     }
 
     /// Receives a frame and applies it.

@@ -27,7 +27,9 @@ struct Writer: ~Copyable {
 
     /// The sum of the digests of all accounts.
     var digest: UInt64 {
-        (0..<users).reduce(0) { $0 &+ accounts[AccountIndex(UInt32($1))].digest.low }
+        var sum: UInt64 = 0
+        for user in 0..<users { sum &+= accounts[AccountIndex(UInt32(user))].digest.low }
+        return sum
     }
 
     /// Makes the users and their mailboxes.
