@@ -100,7 +100,9 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         do {
             guard let commit = try git(["rev-parse", "--short=12", "HEAD"]), !commit.isEmpty else { return nil }
             // The figures themselves, which a run writes, do not change what was built.
-            let changed = try git(["status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)docs"])
+            let changed = try git([
+                "status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)docs",
+            ])
             return changed == "" ? commit : commit + "+"
         } catch let failure as BenchFailure where failure.exitCode == 69 {
             // There is no git on this machine.

@@ -112,7 +112,7 @@ public struct Plot: Equatable, Sendable {
             // Room for the marks at both ends.
             "set xrange [\(first * 0.8):\(last * 1.25)]", "set xtics (\(ticks))", "set format y '%.10g'",
             "set grid ytics linecolor rgb '#d8d8d8'", "set border 3", "set tics nomirror",
-            "set key below noenhanced",
+            "set key below height 1 noenhanced",
         ]
         for (index, curve) in curves.enumerated() {
             lines.append("$curve\(index) << END")

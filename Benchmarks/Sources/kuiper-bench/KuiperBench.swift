@@ -27,8 +27,8 @@ enum KuiperBench {
                 ApplyReplicas.name, "frames of 2 to 128 replicas, received and applied", run: ApplyReplicas.run),
             Scenario(DeleteFolder.name, "DELETE of a folder of n messages", run: DeleteFolder.run),
             Scenario(OutOfOrder.name, "frames that arrive in any order", run: OutOfOrder.run),
-            Scenario(Snapshot.saveName, "a million messages for another node", run: Snapshot.save),
-            Scenario(Snapshot.loadName, "a million messages from another node", run: Snapshot.load),
+            Scenario(Snapshot.saveName, "an account of n messages for another node", run: Snapshot.save),
+            Scenario(Snapshot.loadName, "an account of n messages from another node", run: Snapshot.load),
             Scenario(Peers.name, "100,000 insertions beside pycrdt, loro and redis", run: Peers.run),
         ]
     }

@@ -17,27 +17,35 @@ final class PythonPeer {
     let version: String
     private let process: BenchChild
 
-    /// The nested package.
-    private static let package: URL = {
-        var url = URL(fileURLWithPath: #filePath)
-        for _ in 0..<4 { url.deleteLastPathComponent() }
-        return url
+    /// The root of the sources: where they were when this was built, or the folder that this runs in.
+    private static let root: URL = {
+        var built = URL(fileURLWithPath: #filePath)
+        for _ in 0..<5 { built.deleteLastPathComponent() }
+        let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+        return [built, here].first { FileManager.default.fileExists(atPath: script(in: $0)) } ?? built
     }()
+
+    private static func script(in root: URL) -> String {
+        root.appendingPathComponent("Benchmarks/Peers/peers.py").path
+    }
 
     /// The interpreter of the virtual environment that `.ci/setup bench` makes, or that of PATH.
     private static var interpreter: String {
-        let own = package.deletingLastPathComponent().appendingPathComponent(".build-peers/venv/bin/python").path
+        let own = root.appendingPathComponent(".build-peers/venv/bin/python").path
         return FileManager.default.isExecutableFile(atPath: own) ? own : "python3"
     }
 
     /// A library that is looked for by importing it.
     static func peer(_ name: String) -> BenchPeer {
         BenchPeer(name) {
+            guard FileManager.default.fileExists(atPath: script(in: root)) else {
+                return "there is no Benchmarks/Peers/peers.py: run this in the folder of the sources"
+            }
             let remedy = "(PyPI: \(name); .ci/setup bench installs it into .build-peers)"
             do {
                 let (ending, _) = try BenchChild.run(
                     [interpreter, "-c", "import \(name)"], cleanup: Cleanup(), errors: "/dev/null")
-                return ending == .exited(0) ? nil : "\(interpreter) cannot import \(name) \(remedy)"
+                return ending == .exited(0) ? nil : "Python cannot import \(name) \(remedy)"
             } catch {
                 return "there is no Python \(remedy)"
             }
@@ -45,8 +53,7 @@ final class PythonPeer {
     }
 
     init(_ name: String, _ context: BenchContext) throws {
-        let script = Self.package.appendingPathComponent("Peers/peers.py").path
-        process = try BenchChild([Self.interpreter, script, name], cleanup: context.cleanup)
+        process = try BenchChild([Self.interpreter, Self.script(in: Self.root), name], cleanup: context.cleanup)
         guard let line = try process.readLine(), line.hasPrefix("ready ") else {
             throw BenchFailure("\(name) did not start")
         }

@@ -4,46 +4,50 @@
 internal import BenchKit
 internal import CRDTKit
 
-/// `crdt.snapshot.save` and `crdt.snapshot.load`: an account of a million messages as the parts of a snapshot for another node, and
+/// `crdt.snapshot.save` and `crdt.snapshot.load`: an account of n messages as the parts of a snapshot for another node, and
 /// back into a state.
 enum Snapshot {
     static let saveName = "crdt.snapshot.save"
     static let loadName = "crdt.snapshot.load"
-    private static let count = 1_000_000
+    private static let sizes = [10_000, 100_000, 1_000_000]
     private static let account = "user"
 
     static func save(_ context: BenchContext) throws -> [ResultRow] {
-        let input = try Input(count)
-        var bytes = 0
-        let comparisons = try Comparison.run(
-            rounds: context.rounds,
-            subject: {
-                var parts: [[UInt8]] = []
-                let cost = Stopwatch.measure { parts = input.parts() }
-                bytes = parts.reduce(0) { $0 + $1.count }
-                return cost.divided(by: count)
-            }, references: [{ copy(bytes) }])
-        return rows(saveName, "\(count) messages, save", comparisons, ["memcpy of its bytes"], bytes)
+        try sizes.flatMap { count in
+            let input = try Input(count)
+            var bytes = 0
+            let comparisons = try Comparison.run(
+                rounds: context.rounds,
+                subject: {
+                    var parts: [[UInt8]] = []
+                    let cost = Stopwatch.measure { parts = input.parts() }
+                    bytes = parts.reduce(0) { $0 + $1.count }
+                    return cost.divided(by: count)
+                }, references: [{ copy(bytes).divided(by: count) }])
+            return rows(saveName, "save", count, comparisons, ["memcpy of its bytes"], bytes)
+        }
     }
 
     static func load(_ context: BenchContext) throws -> [ResultRow] {
-        let input = try Input(count)
-        let parts = input.parts()
-        let bytes = parts.reduce(0) { $0 + $1.count }
-        let comparisons = try Comparison.run(
-            rounds: context.rounds, subject: { try input.load(parts) },
-            references: [{ copy(bytes) }, { try input.replay() }])
-        return rows(
-            loadName, "\(count) messages, load", comparisons, ["memcpy of its bytes", "replay of the whole log"], bytes)
+        try sizes.flatMap { count in
+            let input = try Input(count)
+            let parts = input.parts()
+            let bytes = parts.reduce(0) { $0 + $1.count }
+            let comparisons = try Comparison.run(
+                rounds: context.rounds, subject: { try input.load(parts) },
+                references: [{ copy(bytes).divided(by: count) }, { try input.replay() }])
+            return rows(
+                loadName, "load", count, comparisons, ["memcpy of its bytes", "replay of the whole log"], bytes)
+        }
     }
 
     private static func rows(
-        _ name: String, _ subject: String, _ comparisons: [Comparison], _ references: [String], _ bytes: Int
+        _ name: String, _ what: String, _ count: Int, _ comparisons: [Comparison], _ references: [String], _ bytes: Int
     ) -> [ResultRow] {
         let each = Double(bytes) / Double(count)
         return zip(comparisons, references).map {
-            ResultRow(name, subject, $0, .cpu, reference: $1, unit: "ns/message")
-                .bytes(each, withoutDigests: each - 32)
+            ResultRow(name, "\(what), \(count) messages", $0, .cpu, reference: $1, unit: "ns/message")
+                .bytes(each, withoutDigests: each - 32).at("messages", Double(count), what)
         }
     }
 
@@ -54,7 +58,7 @@ enum Snapshot {
             for start in stride(from: 0, to: bytes, by: part) {
                 blackHole(Array(source[start..<min(start + part, bytes)]))
             }
-        }.divided(by: count)
+        }
     }
 
     /// A replica that has written all messages, their state, and the log.
@@ -62,8 +66,10 @@ enum Snapshot {
         private let node: ReplicaNode
         private let box = StateBox()
         private let log: [[UInt8]]
+        private let count: Int
 
         init(_ count: Int) throws {
+            self.count = count
             var fleet = try Fleet(origins: 1)
             let frames = fleet.creations() + fleet.frames(operations: count, perFrame: 1_024, .appends)
             let node = try ReplicaNode(1, accounts: [Snapshot.account])
@@ -114,7 +120,7 @@ enum Snapshot {
             guard let loaded = loaded.take(), loaded.digest == box.state.digest else {
                 throw BenchFailure("the loaded state is another one")
             }
-            return cost.divided(by: Snapshot.count)
+            return cost.divided(by: count)
         }
 
         /// The state from the log: each frame received and applied.
@@ -131,7 +137,7 @@ enum Snapshot {
                 }
             }
             guard state.digest == box.state.digest else { throw BenchFailure("the replayed state is another one") }
-            return cost.divided(by: Snapshot.count)
+            return cost.divided(by: count)
         }
     }
 }
