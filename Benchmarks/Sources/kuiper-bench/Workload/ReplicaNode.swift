@@ -29,12 +29,12 @@ final class ReplicaNode {
 
     /// Seals a frame of a fleet at the replica that it belongs to: its dots get this replica's own indexes.
     func seal(_ frame: PlannedFrame) throws -> [UInt8] {
-        var operations = frame.operations
-        for index in operations.indices {
-            operations[index].dot = try local(operations[index].dot)
-            operations[index].body = try local(operations[index].body)
-        }
-        return try seal(operations)
+        try seal(
+            try frame.operations.map { operation in
+                Operation(
+                    dot: try local(operation.dot), timestamp: operation.timestamp, account: operation.account,
+                    body: try local(operation.body))
+            })
     }
 
     /// Receives a frame that is ready.
