@@ -14,6 +14,10 @@ PKI_ARGS ?=
 PLUTO ?= .build/release/pluto
 # Scenarios and options for the benchmarks of the data type and the server, as in: make bench BENCH_ARGS="crdt.peers --require-peer redis"
 BENCH_ARGS ?=
+# The same for the mail servers side by side, as in: make bench MAIL_BENCH_ARGS="opodis.one --sessions 5000"
+MAIL_BENCH_ARGS ?=
+# The same for several nodes, as in: make bench NODE_BENCH_ARGS="crdt.e2e.durable --frame 1024"
+NODE_BENCH_ARGS ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 30
 # How many groups `make simulate` runs, and the one seed that it replays instead.
@@ -69,7 +73,8 @@ fuzz: ## Run the libFuzzer targets, FUZZ_SECONDS each
 bench: ## Measure; each figure is a ratio to a reference of the same run (BENCH_ARGS="crdt.gen --rounds 9": less, or more)
 	@.ci/setup bench
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench $(BENCH_ARGS) --json docs/benchmarks/data/
-	swift run -c release node-bench --json docs/benchmarks/data/
+	KITS_ONLY=1 swift run -c release --package-path Benchmarks mail-bench $(MAIL_BENCH_ARGS) --json docs/benchmarks/data/
+	swift run -c release node-bench $(NODE_BENCH_ARGS) --json docs/benchmarks/data/
 
 report: ## Render the tables and plots of docs/benchmarks from what `make bench` has left there
 	@.ci/setup bench

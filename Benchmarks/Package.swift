@@ -39,9 +39,10 @@ let package = Package(
             ], swiftSettings: house),
         // How many bytes malloc has given out.
         .target(name: "CHeap"),
-        // The TLS of the client that drives the servers: from Debian's libssl-dev.
-        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        // Drives mail servers as processes, over IMAP with TLS.
         .executableTarget(
             name: "mail-bench", dependencies: ["COpenSSL", .product(name: "BenchKit", package: "kuiper")],
             swiftSettings: house),
+        // The TLS of its client: from Debian's libssl-dev.
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     ])

@@ -35,8 +35,8 @@ enum HotPath {
             rest = rest.dropFirst()
         }
         do {
-            var writer = try Writer(users: users)
-            var reader = try Reader()
+            let writer = try Writer(users: users)
+            let reader = try Reader()
             for payload in try writer.prepare() { try reader.take(payload) }
             var done = 0
             while done < operations {

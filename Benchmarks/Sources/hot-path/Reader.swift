@@ -5,7 +5,7 @@ internal import BenchKit
 internal import CRDTKit
 
 /// The replica that is sent the frames.
-struct Reader: ~Copyable {
+final class Reader {
     private var replica: Replica
     private var accounts = AccountTable()
     private var changes = StateChanges()
@@ -21,7 +21,7 @@ struct Reader: ~Copyable {
     }
 
     /// Receives a frame and applies it.
-    mutating func take(_ payload: [UInt8]) throws {
+    func take(_ payload: [UInt8]) throws {
         let result = try replica.receive(payload, nowMilliseconds: 1_780_000_000_000) { _ in true }
         guard case .delivered(let frames, let refused) = result, refused.isEmpty else {
             throw BenchFailure("a frame was not delivered at once: \(result)")

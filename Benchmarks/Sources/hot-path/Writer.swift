@@ -5,7 +5,7 @@ internal import BenchKit
 internal import CRDTKit
 
 /// The replica where the commands are given.
-struct Writer: ~Copyable {
+final class Writer {
     private struct Mailbox {
         let account: AccountIndex
         let id: MailboxID
@@ -33,7 +33,7 @@ struct Writer: ~Copyable {
     }
 
     /// Makes the users and their mailboxes.
-    mutating func prepare() throws -> [[UInt8]] {
+    func prepare() throws -> [[UInt8]] {
         var payloads: [[UInt8]] = []
         for user in 0..<users {
             let account = try replica.account(named: "user-\(user)")
@@ -52,7 +52,7 @@ struct Writer: ~Copyable {
     }
 
     /// Carries out random commands, each of which issues one operation, and seals them.
-    mutating func generate(_ count: Int) throws -> [[UInt8]] {
+    func generate(_ count: Int) throws -> [[UInt8]] {
         time += 1
         let point = replica.begin(nowMilliseconds: time)
         var batch = batch(at: point)
@@ -64,7 +64,7 @@ struct Writer: ~Copyable {
         return try replica.seal(batch.operations, issuedAt: point)
     }
 
-    private mutating func carryOut(_ choice: Int, _ chosen: Int, _ batch: inout OperationBatch) throws {
+    private func carryOut(_ choice: Int, _ chosen: Int, _ batch: inout OperationBatch) throws {
         let (account, mailbox) = (mailboxes[chosen].account, mailboxes[chosen].id)
         batch.account = account
         let count = mailboxes[chosen].messages.count
@@ -90,7 +90,7 @@ struct Writer: ~Copyable {
         }
     }
 
-    private borrowing func batch(at point: IssuePoint) -> OperationBatch {
+    private func batch(at point: IssuePoint) -> OperationBatch {
         let context = ApplyContext(
             past: point.past, replicas: replica.replicas.ids, replicaHashes: replica.replicas.hashes,
             keywordHashes: replica.symbols.keywordHashes)

@@ -7,7 +7,7 @@ internal import Foundation
 /// The evaluation of the OPODIS 2017 paper done again: its workload against pluto and Dovecot in turns, with the lag of replication.
 final class Evaluation {
     static let options = [
-        BenchOption("--sessions", "N", "sessions of the workload against each service (400)"),
+        BenchOption("--sessions", "N", "sessions of the workload against each service (300)"),
         BenchOption("--seed", "N", "the seed of the workload (2017)"),
         BenchOption("--delay", "MS", "the round trip between regions in milliseconds (90)"),
         BenchOption("--reads", "yes|no", "whether reads stand between the writes (yes)"),
@@ -25,7 +25,7 @@ final class Evaluation {
 
     private init(_ scenario: String, _ bench: BenchContext, writers: Int) throws {
         (self.scenario, self.bench, self.writers) = (scenario, bench, writers)
-        sessions = try Self.number("--sessions", 400, 20...1_000_000, bench)
+        sessions = try Self.number("--sessions", 300, 20...1_000_000, bench)
         oneWay = Double(try Self.number("--delay", 90, 0...10_000, bench)) / 2
         let reads = bench.options["--reads"] ?? "yes"
         guard ["yes", "no"].contains(reads) else { throw BenchFailure("--reads takes yes or no", exitCode: 64) }

@@ -41,12 +41,13 @@ struct EvaluationRows {
                 if SessionCommand.Kind.writes.contains(kind) { row = row.target(.ratio, .atMost, 1) }
             }
             guard SessionCommand.Kind.writes.contains(kind) else { return [row] }
+            let others = [90.0, 99].map { percent in
+                (percent, ResultRow(scenario, "\(subject), p\(Int(percent))", series.percentile(percent), "ms"))
+            }
+            // Two commands are enough for a plot that can be read.
+            guard kind == .append || kind == .store else { return [row] + others.map(\.1) }
             let curve = "\(kind.rawValue), \(trial.service.name)"
-            return [row.at("percentile", 50, curve)]
-                + [90.0, 99].map { percent in
-                    ResultRow(scenario, "\(subject), p\(Int(percent))", series.percentile(percent), "ms")
-                        .at("percentile", percent, curve)
-                }
+            return [row.at("percentile", 50, curve)] + others.map { $1.at("percentile", $0, curve) }
         }
     }
 

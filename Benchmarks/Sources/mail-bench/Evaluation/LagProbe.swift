@@ -25,6 +25,8 @@ final class LagProbe: Sendable {
     private let writers: [Int]
     private let state = Mutex(State())
     private let isOver = Atomic<Bool>(false)
+    /// How many watchers know how many mails were there before.
+    private let ready = Atomic<Int>(0)
 
     /// Makes the mailboxes and waits until all regions have them.
     ///
@@ -55,6 +57,7 @@ final class LagProbe: Sendable {
     /// - Returns: the threads.
     func begin() -> [Hand<Void>] {
         isOver.store(false, ordering: .sequentiallyConsistent)
+        ready.store(0, ordering: .sequentiallyConsistent)
         guard sites.count > 1 else { return [] }
         state.withLock { $0.acknowledged = [:] }
         return writers.flatMap { writer in
@@ -72,6 +75,12 @@ final class LagProbe: Sendable {
     private func write(_ writer: Int) throws {
         let client = try sites[writer].client(Self.user(writer))
         var text = MailText(seed: UInt64(writer))
+        // A mail that comes before a watcher has looked would be missed by it.
+        let watchers = writers.count * (sites.count - 1)
+        while ready.load(ordering: .sequentiallyConsistent) < watchers, !isOver.load(ordering: .sequentiallyConsistent)
+        {
+            poll(nil, 0, Self.pollMilliseconds)
+        }
         var next = Self.now
         while !isOver.load(ordering: .sequentiallyConsistent) {
             try client.append(text.mail(subject: "probe", lines: 2), to: Self.mailbox(writer))
@@ -87,6 +96,7 @@ final class LagProbe: Sendable {
         let client = try sites[site].client(Self.user(writer))
         try client.command("SELECT \(Self.mailbox(writer))", keeps: true)
         let before = Self.exists(client.kept) ?? 0
+        ready.wrappingAdd(1, ordering: .sequentiallyConsistent)
         var seen = 0
         var ended: Double?
         while true {
