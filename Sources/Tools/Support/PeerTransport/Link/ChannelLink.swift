@@ -223,15 +223,20 @@ final class ChannelLink: PeerLink {
             return frames
         }
         guard !frames.isEmpty else { return }
-        var piece = ByteBuffer()
-        for frame in frames {
-            if piece.readableBytes > 0, piece.readableBytes + frame.count > Self.pieceBytes {
-                write(piece)
-                piece = ByteBuffer()
+        var start = 0
+        while start < frames.count {
+            // A piece is as large as it will be from the beginning: growing would copy it again and again.
+            var count = frames[start].count
+            var end = start + 1
+            while end < frames.count, count + frames[end].count <= Self.pieceBytes {
+                count += frames[end].count
+                end += 1
             }
-            piece.writeBytes(frame)
+            var piece = channel.allocator.buffer(capacity: count)
+            for frame in frames[start..<end] { piece.writeBytes(frame) }
+            write(piece)
+            start = end
         }
-        write(piece)
         channel.flush()
         watchForStall()
     }
