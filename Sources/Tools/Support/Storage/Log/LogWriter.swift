@@ -162,10 +162,11 @@ final class LogWriter: Sendable {
         guard !state.needsRepair else { throw Self.unrepaired(segments.directory) }
         var mark: [UInt8] = []
         LogBatchMark(number: state.nextBatch, position: state.end, salt: active.header.salt).append(to: &mark)
-        let path = segments.path(of: active.header.base)
         let clock = ContinuousClock()
         do throws(StorageError) {
-            try Self.writeAll([mark, bytes], last: run, to: active.file, at: active.size, path)
+            // The path is only for errors, and would take longer than the mark.
+            try Self.writeAll(
+                [mark, bytes], last: run, to: active.file, at: active.size, segments.path(of: active.header.base))
             syncs.wrappingAdd(1, ordering: .relaxed)
             let begin = clock.now
             do throws(StorageError) {
@@ -200,7 +201,8 @@ final class LogWriter: Sendable {
 
     /// Writes all bytes of some arrays, of the last one only a range, with as few calls as the system needs.
     private static func writeAll(
-        _ arrays: [[UInt8]], last range: Range<Int>? = nil, to file: any LogFile, at offset: UInt64, _ path: String
+        _ arrays: [[UInt8]], last range: Range<Int>? = nil, to file: any LogFile, at offset: UInt64,
+        _ path: @autoclosure () -> String
     ) throws(StorageError) {
         guard let tail = arrays.last else { return }
         let head = arrays.count > 1 ? arrays[0] : []
@@ -209,7 +211,7 @@ final class LogWriter: Sendable {
             tail.withUnsafeBytes { second in
                 let run = UnsafeRawBufferPointer(rebasing: second[range ?? 0..<second.count])
                 do throws(StorageError) {
-                    try writeAll(first, run, to: file, at: offset, path)
+                    try writeAll(first, run, to: file, at: offset, path())
                 } catch {
                     failure = error
                 }
@@ -220,7 +222,7 @@ final class LogWriter: Sendable {
 
     private static func writeAll(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, to file: any LogFile, at offset: UInt64,
-        _ path: String
+        _ path: @autoclosure () -> String
     ) throws(StorageError) {
         let total = first.count + second.count
         var done = 0
@@ -231,7 +233,7 @@ final class LogWriter: Sendable {
             if skipped < second.count { buffers.append(UnsafeRawBufferPointer(rebasing: second[skipped...])) }
             let written = try file.write(buffers, at: offset + UInt64(done))
             guard written > 0 else {
-                throw StorageError(.io, "the system wrote none of \(total - done) bytes to \(path)", path: path)
+                throw StorageError(.io, "the system wrote none of \(total - done) bytes to \(path())", path: path())
             }
             done += written
         }
