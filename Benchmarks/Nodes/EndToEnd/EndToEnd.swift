@@ -48,27 +48,29 @@ enum EndToEnd {
         let mesh = try Mesh(["a", "b"], context)
         let loops = NodeLoops()
         var rows: [ResultRow] = []
-        for place in try Place.chosen(context) {
-            for size in try chosen(context) { rows += try await measure(size, place, script, mesh, loops, context) }
+        for size in try chosen(context) {
+            let frames = try PreparedFrames(
+                script, operations: size.operations, frame: size.frame ?? WriterNode.maximumOperations)
+            for place in try Place.chosen(context) {
+                rows += try await measure(size, place, script, frames, mesh, loops, context)
+            }
         }
         try await loops.close()
         return rows
     }
 
     private static func measure(
-        _ size: Size, _ place: Place, _ script: CommandScript, _ mesh: Mesh, _ loops: NodeLoops,
-        _ context: BenchContext
+        _ size: Size, _ place: Place, _ script: CommandScript, _ frames: PreparedFrames, _ mesh: Mesh,
+        _ loops: NodeLoops, _ context: BenchContext
     ) async throws -> [ResultRow] {
         let pipe = try await TLSPipe(mesh, loops)
-        let frames = try PreparedFrames(
-            script, operations: size.operations, frame: size.frame ?? WriterNode.maximumOperations)
         var last = NodePair.Run()
         var latencies: [UInt64] = []
         var found = [Comparison](repeating: Comparison(subject: [], reference: []), count: 4)
         for round in 0...context.rounds {
             let folder = try place.folder("e2e", context)
             let run = try await Self.run(size, script, in: folder.path, mesh, loops)
-            let limits = try await limits(of: run, pipe, folder.file("bare"))
+            let limits = try await limits(of: run, pipe, folder.file("bare"), place)
             folder.remove()
             let bare = try await forward(frames, size, script, place, mesh, loops, context)
             if round == 0 { continue }
@@ -108,13 +110,24 @@ enum EndToEnd {
         return run.cost.divided(by: operations)
     }
 
+    /// A limit moves at least so many bytes in a round, because what takes a moment says nothing.
+    private static let limitBytes = 64 << 20
+
     /// Bare TLS of the bytes that went over the link, and a bare commit loop of the bytes of one log.
-    private static func limits(of run: NodePair.Run, _ pipe: TLSPipe, _ path: String) async throws -> [Cost] {
-        let tls = try await Stopwatch.measureProcess { try await pipe.run(bytes: Int(run.outcome.bytes)) }
+    private static func limits(
+        of run: NodePair.Run, _ pipe: TLSPipe, _ path: String, _ place: Place
+    ) async throws -> [Cost] {
+        let sent = max(Int(run.outcome.bytes), 1)
+        let trips = max(limitBytes / sent, 1)
+        let tls = try await Stopwatch.measureProcess { try await pipe.run(bytes: sent * trips) }
         let loop = try CommitLoop(path: path)
         let perCommit = max(Int(Double(run.logBytes) / Double(max(run.commits.writer, 1))), 1)
-        let commits = try Stopwatch.measureProcess { try loop.run(bytes: Int(run.logBytes), perCommit: perCommit) }
-        return [tls.divided(by: run.operations), commits.divided(by: run.operations)]
+        // A disk takes its time with every commit.
+        let passes = place == .disk ? 1 : max(limitBytes / max(Int(run.logBytes), 1), 1)
+        let commits = try Stopwatch.measureProcess {
+            for _ in 0..<passes { try loop.run(bytes: Int(run.logBytes), perCommit: perCommit) }
+        }
+        return [tls.divided(by: run.operations * trips), commits.divided(by: run.operations * passes)]
     }
 
     private static func rows(
