@@ -126,6 +126,9 @@ public struct SymbolTable: Sendable {
         return try adopt(keyword: name, introduced: introducing)
     }
 
+    /// The hash of a keyword's identity, the same at every node.
+    static func hash(ofKeyword name: String) -> UInt64 { StableHash.hash(identity(ofKeyword: name)) }
+
     /// Adds a keyword that a frame or a checkpoint defines; one that this node introduced in an earlier run counts as
     /// such, whatever the limit is now.
     mutating func adopt(keyword name: String, introduced: Bool) throws(CRDTError) -> KeywordIndex {
@@ -139,7 +142,7 @@ public struct SymbolTable: Sendable {
             throw CRDTError(.limitExceeded, "the keywords together exceed 4 GiB")
         }
         spellings.append(name)
-        keywordHashes.append(StableHash.hash(key))
+        keywordHashes.append(Self.hash(ofKeyword: name))
         if introduced { introducedKeywords += 1 }
         return KeywordIndex(UInt16(truncatingIfNeeded: index))
     }

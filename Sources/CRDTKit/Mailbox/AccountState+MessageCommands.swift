@@ -37,10 +37,10 @@ extension AccountState {
         let slot = try aliveSlot(mailbox)
         for message in messages { _ = try presentRecord(message, slot) }
         for message in messages {
-            let operation = Operation(
-                dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .expunge, mailbox: mailbox,
-                message: message)
-            batch.issue(operation, to: &self)
+            batch.issue(
+                Operation(
+                    dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .expunge, mailbox: mailbox,
+                    message: message), to: &self)
         }
     }
 
@@ -62,10 +62,10 @@ extension AccountState {
         if let flags = change.systemFlags, !record.overflows {
             let (adding, removing) = change.difference(flags.intersection(.known), record.flags)
             if adding.isEmpty && removing.isEmpty { return false }
-            let operation = Operation(
-                dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .store, mailbox: mailbox,
-                message: message, adding: adding, removing: removing)
-            batch.issue(operation, to: &self)
+            batch.issue(
+                Operation(
+                    dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .store, mailbox: mailbox,
+                    message: message, adding: adding, removing: removing), to: &self)
             return true
         }
         let present = FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record))
@@ -175,10 +175,10 @@ extension AccountState {
             dot = batch.issue(
                 .append(mailbox: mailbox, facts: facts, flags: flags, assignment: assignment), to: &self)
         } else {
-            let operation = Operation(
-                dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .append, mailbox: mailbox,
-                adding: flags.system, facts: facts, assignment: assignment ?? .none)
-            dot = batch.issue(operation, to: &self)
+            dot = batch.issue(
+                Operation(
+                    dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .append, mailbox: mailbox,
+                    adding: flags.system, facts: facts, assignment: assignment ?? .none), to: &self)
         }
         return PlacedMessage(source: source ?? dot, id: dot, uid: assignment?.uid)
     }

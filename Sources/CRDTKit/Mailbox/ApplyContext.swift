@@ -12,17 +12,17 @@ public struct ApplyContext: Sendable {
     /// The replica behind each ``ReplicaIndex``, which breaks ties between replicas; index 0 is a placeholder.
     public var replicas: [ReplicaID]
 
-    /// ``hash(of:)`` of each replica, by ``ReplicaIndex``.
+    /// The hash of each replica, by ``ReplicaIndex``, as ``ReplicaTable/hashes`` has it.
     public var replicaHashes: [UInt64]
 
-    /// ``hash(ofKeyword:)`` of each keyword, by ``KeywordIndex``.
+    /// The hash of each keyword, by ``KeywordIndex``, as ``SymbolTable/keywordHashes`` has it.
     public var keywordHashes: [UInt64]
 
     /// What the modification sequences of this replica have in common.
     public var modSeqs = ModSeqStamp()
 
-    /// The hash of the reserved index 0, whose dots name well-known things.
-    public static let wellKnownHash: UInt64 = 0x6b75_6970_6572_2e30
+    /// What stands for the hash of an index without a name.
+    private static let unknownHash: UInt64 = 0x6b75_6970_6572_2e30
 
     /// The replica that stands for an index without a name; no real replica is called so.
     public static let unknownReplica = ReplicaID(0, incarnation: 0)
@@ -41,7 +41,7 @@ public struct ApplyContext: Sendable {
         self.keywordHashes = keywordHashes
     }
 
-    /// Makes a context from names, computing the hashes.
+    /// Makes a context from names, computing the hashes that a node's tables would have.
     ///
     /// - Parameters:
     ///   - replicas: the replicas by index from 1; the placeholder for index 0 is added.
@@ -50,8 +50,8 @@ public struct ApplyContext: Sendable {
     public init(replicas: [ReplicaID], keywords: [String] = [], past: VersionVector = VersionVector()) {
         self.past = past
         self.replicas = [ApplyContext.unknownReplica] + replicas
-        self.replicaHashes = [ApplyContext.wellKnownHash] + replicas.map { ApplyContext.hash(of: $0) }
-        self.keywordHashes = keywords.map { ApplyContext.hash(ofKeyword: $0) }
+        self.replicaHashes = self.replicas.map { StableHash.hash($0) }
+        self.keywordHashes = keywords.map { SymbolTable.hash(ofKeyword: $0) }
     }
 
     /// The hash of a replica's name, the same at every node.
@@ -62,16 +62,6 @@ public struct ApplyContext: Sendable {
         var hash = ElementHash(.replicaName)
         hash.absorb(replica.rawValue)
         hash.absorb(UInt64(replica.incarnation))
-        return hash.finish().low
-    }
-
-    /// The hash of a keyword, the same at every node.
-    ///
-    /// - Parameter keyword: the keyword as it is replicated.
-    /// - Returns: 64 well-mixed bits.
-    public static func hash(ofKeyword keyword: String) -> UInt64 {
-        var hash = ElementHash(.keywordName)
-        hash.absorb(keyword)
         return hash.finish().low
     }
 
@@ -95,7 +85,7 @@ public struct ApplyContext: Sendable {
     @inline(__always)
     func replicaHash(_ replica: ReplicaIndex) -> UInt64 {
         let position = Int(replica.rawValue)
-        return position < replicaHashes.count ? replicaHashes[position] : ApplyContext.wellKnownHash &+ UInt64(position)
+        return position < replicaHashes.count ? replicaHashes[position] : ApplyContext.unknownHash &+ UInt64(position)
     }
 
     /// The hash of a keyword's global name.

@@ -12,6 +12,8 @@ struct OperationEncoder {
     private var mailbox: MailboxID?
     private var message: Dot
     private var assignment: UIDAssignment?
+    /// The owner of the epoch that was put last, and its number: most epochs of a frame have one owner.
+    private var lastOwner: (id: ReplicaID, number: UInt64)?
 
     /// Prepares for the operations of a frame.
     ///
@@ -210,7 +212,7 @@ struct OperationEncoder {
         self.assignment = assignment
     }
 
-    private func put(
+    private mutating func put(
         _ opening: EpochOpening, _ tag: inout UInt8, _ stream: inout StreamDefinitions, _ bytes: inout ByteSink
     ) throws(CRDTError) {
         try put(opening.epoch, &stream, &bytes)
@@ -226,15 +228,21 @@ struct OperationEncoder {
         }
     }
 
-    private func put(
+    private mutating func put(
         _ epoch: UIDEpoch, _ stream: inout StreamDefinitions, _ bytes: inout ByteSink
     ) throws(CRDTError) {
         guard epoch.number > 0 else { throw CRDTError(.malformed, "an epoch's number is not zero") }
+        bytes.put(UInt64(epoch.number))
+        if let lastOwner, lastOwner.id == epoch.owner {
+            bytes.put(lastOwner.number)
+            return
+        }
         guard let owner = stream.replicas.index(of: epoch.owner) else {
             throw CRDTError(.undefinedReference, "epoch owner \(epoch.owner) was never interned")
         }
-        bytes.put(UInt64(epoch.number))
-        bytes.put(try stream.number(of: owner))
+        let number = try stream.number(of: owner)
+        bytes.put(number)
+        lastOwner = (epoch.owner, number)
     }
 
     private func put(_ facts: MessageFacts, _ bytes: inout ByteSink) {

@@ -34,7 +34,27 @@ enum WireReader {
         return try longVarint(bytes, &offset)
     }
 
+    /// A varint of two bytes at least: up to eight bytes are looked at as one word, what is longer or near the end byte by byte.
     private static func longVarint(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UInt64 {
+        guard bytes.byteCount - offset >= 8 else { return try varintByBytes(bytes, &offset) }
+        let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        // The first byte without its eighth bit is the last of the integer.
+        let ends = ~word & 0x8080_8080_8080_8080
+        if ends == 0 { return try varintByBytes(bytes, &offset) }
+        let length = ends.trailingZeroBitCount / 8 + 1
+        let last = word >> UInt64(length * 8 - 8) & 0x7f
+        guard last != 0 else { throw CRDTError(.malformed, "an integer is not in its shortest form") }
+        var packed = word & 0x7f7f_7f7f_7f7f_7f7f
+        if length < 8 { packed &= (1 << UInt64(length * 8)) - 1 }
+        // Pairs, then fours, then all eight groups of seven bits move together.
+        packed = (packed & 0x007f_007f_007f_007f) | (packed & 0x7f00_7f00_7f00_7f00) >> 1
+        packed = (packed & 0x0000_3fff_0000_3fff) | (packed & 0x3fff_0000_3fff_0000) >> 2
+        packed = (packed & 0x0000_0000_0fff_ffff) | (packed & 0x0fff_ffff_0000_0000) >> 4
+        offset += length
+        return packed
+    }
+
+    private static func varintByBytes(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while shift < 64 {

@@ -105,3 +105,47 @@ struct FlatValueTests {
         #expect(bytes == expected)
     }
 }
+
+struct ContextTests {
+    /// A state that was made with a context from names has the digest that one with a node's tables has.
+    @Test func aContextFromNamesHasTheHashesOfTheTables() throws {
+        var replica = try Replica(partition: PartitionID(1), id: ReplicaID(30))
+        _ = try replica.replica(ReplicaID(20, incarnation: 3))
+        _ = try replica.keyword(named: "$Forwarded")
+        _ = try replica.keyword(named: "work")
+        let context = ApplyContext(
+            replicas: [ReplicaID(30), ReplicaID(20, incarnation: 3)], keywords: ["$forwarded", "Work"])
+        #expect(context.replicas == replica.replicas.ids)
+        #expect(context.replicaHashes == replica.replicas.hashes)
+        #expect(context.keywordHashes == replica.symbols.keywordHashes)
+    }
+
+    /// Varints of every length at every distance from the end are read as byte by byte.
+    @Test func varintsOfAllLengthsAreRead() throws {
+        for shift in 0..<64 {
+            for value in [UInt64(1) << UInt64(shift), (UInt64(1) << UInt64(shift)) &- 1, UInt64.max >> UInt64(shift)] {
+                for tail in [0, 1, 3, 7, 8, 20] {
+                    var bytes: [UInt8] = []
+                    WireWriter.put(value, into: &bytes)
+                    let length = bytes.count
+                    bytes += [UInt8](repeating: 0xff, count: tail)
+                    var offset = 0
+                    #expect(try WireReader.varint(bytes.span.bytes, &offset) == value, "\(value), \(tail) more")
+                    #expect(offset == length)
+                }
+            }
+        }
+    }
+
+    @Test(
+        arguments: [[0x80, 0x00], [0xff, 0x80, 0x00], [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]] as [[UInt8]])
+    func longFormsAreRefusedWhereverTheyAre(form: [UInt8]) {
+        for tail in [0, 8] {
+            let bytes = form + [UInt8](repeating: 1, count: tail)
+            #expect(throws: CRDTError.self) {
+                var offset = 0
+                _ = try WireReader.varint(bytes.span.bytes, &offset)
+            }
+        }
+    }
+}
