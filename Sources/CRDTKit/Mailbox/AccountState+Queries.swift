@@ -130,18 +130,20 @@ extension AccountState {
         return result
     }
 
-    /// The UIDs of all visible messages, ascending.
+    /// The UIDs of the visible messages above a UID, ascending.
     ///
-    /// - Parameter mailbox: the mailbox.
+    /// Under one UIDVALIDITY a message appears only above all that were ever shown, and none appears again: what was known of the mailbox
+    /// stays true but for removals, and those show in the number of its messages.
+    ///
+    /// - Parameters:
+    ///   - mailbox: the mailbox.
+    ///   - uid: only greater UIDs; 0 for all.
     /// - Returns: the UIDs.
     /// - Precondition: the mailbox is resident.
-    /// - Complexity: O(messages).
-    public borrowing func uids(in mailbox: MailboxID) -> [UInt32] {
-        guard let slot = residentSlot(mailbox) else { return [] }
-        var result: [UInt32] = []
-        result.reserveCapacity(Int(truncatingIfNeeded: slots[slot].counts.visible))
-        for record in slots[slot].messages.ordered where !record.isHole { result.append(record.uid) }
-        return result
+    /// - Complexity: O(log messages + UIDs), amortised over the holes.
+    public borrowing func uids(in mailbox: MailboxID, afterUID uid: UInt32 = 0) -> [UInt32] {
+        guard let slot = residentSlot(mailbox), uid < UInt32.max else { return [] }
+        return slots[slot].messages.uids(from: slots[slot].messages.lowerBound(uid + 1))
     }
 
     /// The visible message with a UID.
@@ -221,5 +223,18 @@ extension AccountState {
         MessageView(
             id: record.id, uid: record.uid, modSeq: record.modSeq, facts: slots[slot].messages.facts(of: record),
             flags: FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record)))
+    }
+}
+
+extension MailboxMessages {
+    /// The UIDs of the visible messages from a slot on.
+    fileprivate func uids(from first: Int) -> [UInt32] {
+        // Selecting a large mailbox goes through here: no capacity is checked for each message.
+        Array(unsafeUninitializedCapacity: ordered.count - first) { buffer, count in
+            for index in first..<ordered.count where !ordered[index].isHole {
+                buffer.initializeElement(at: count, to: ordered[index].uid)
+                count += 1
+            }
+        }
     }
 }

@@ -57,6 +57,9 @@ public struct UID: MessageNumber {
         guard rawValue != 0 else { return nil }
         self.rawValue = rawValue
     }
+
+    /// Wraps a number of a list that has no 0; for a list that does, the least identifier.
+    init(ofList rawValue: UInt32) { self.rawValue = max(1, rawValue) }
 }
 
 /// The generation of a mailbox's unique identifiers (RFC 3501 section 2.3.1.1).

@@ -49,8 +49,8 @@ public struct SelectedMailbox: Hashable, Sendable {
     public let uidValidity: UIDValidity
     /// The next unique identifier; all messages have smaller ones.
     public let uidNext: UID
-    /// The messages, strictly ascending.
-    public let uids: [UID]
+    /// The messages.
+    public let uids: UIDList
     /// The modification sequence of the mailbox: no message has a greater one (RFC 7162 section 3.1.2.1).
     public let highestModSequence: ModSequence
     /// The flags in use: the system flags and the keywords.
@@ -70,7 +70,7 @@ public struct SelectedMailbox: Hashable, Sendable {
     ///   - identity: what stays the same when the mailbox is renamed.
     ///   - uidValidity: the generation of the unique identifiers.
     ///   - uidNext: the next unique identifier.
-    ///   - uids: the messages, strictly ascending.
+    ///   - uids: the messages.
     ///   - highestModSequence: the modification sequence of the mailbox.
     ///   - flags: the flags in use.
     ///   - firstUnseenUID: the first message without `\Seen`, or nil.
@@ -78,7 +78,7 @@ public struct SelectedMailbox: Hashable, Sendable {
     ///   - canCreateKeywords: whether clients can make new keywords.
     public init(
         handle: MailboxHandle, name: MailboxName, identity: [UInt8] = [], uidValidity: UIDValidity, uidNext: UID,
-        uids: [UID], highestModSequence: ModSequence, flags: [Flag],
+        uids: UIDList, highestModSequence: ModSequence, flags: [Flag],
         firstUnseenUID: UID?, isReadOnly: Bool, canCreateKeywords: Bool
     ) {
         self.handle = handle

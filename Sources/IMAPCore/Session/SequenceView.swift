@@ -9,8 +9,8 @@
 ///
 /// - Complexity: look-ups, append and the removal of one message take O(log n); removing k messages O(k log n).
 public struct SequenceView: Sendable {
-    /// The identifiers in ascending order, also of removed messages.
-    private var slots: [UID]
+    /// The identifiers in ascending order, also of removed messages; shared with the list that they came with until one is added.
+    private var slots: [UInt32]
     /// One bit for each slot: whether its message is still there.
     private var present: [UInt64]
     /// A Fenwick tree (Fenwick 1994) over the population counts of `present`; element 0 is not used.
@@ -24,8 +24,14 @@ public struct SequenceView: Sendable {
     ///
     /// - Parameter uids: the identifiers; those that do not ascend are left out.
     /// - Complexity: O(n).
-    public init(_ uids: [UID] = []) {
-        slots = Self.strictlyAscending(uids)
+    public init(_ uids: [UID] = []) { self.init(UIDList(uids)) }
+
+    /// Makes a view of a list of messages, whose memory it shares.
+    ///
+    /// - Parameter uids: the identifiers.
+    /// - Complexity: O(n / 64).
+    public init(_ uids: UIDList) {
+        slots = uids.rawValues
         count = slots.count
         present = []
         tree = []
@@ -38,9 +44,9 @@ public struct SequenceView: Sendable {
     /// - Returns: false, and nothing changes, when the identifier is not larger than every one so far.
     @discardableResult
     public mutating func append(_ uid: UID) -> Bool {
-        if let last = slots.last, last >= uid { return false }
+        if let last = slots.last, last >= uid.rawValue { return false }
         let slot = slots.count
-        slots.append(uid)
+        slots.append(uid.rawValue)
         if slot % 64 == 0 {
             present.append(0)
             appendTreeNode()
@@ -61,7 +67,7 @@ public struct SequenceView: Sendable {
         numbers.reserveCapacity(uids.count)
         for uid in uids.reversed() {
             let slot = firstSlot(notBelow: uid)
-            guard slot < slots.count, slots[slot] == uid, isPresent(slot),
+            guard slot < slots.count, slots[slot] == uid.rawValue, isPresent(slot),
                 let number = SequenceNumber(UInt32(truncatingIfNeeded: rank(slot) + 1))
             else { continue }
             numbers.append(number)
@@ -85,7 +91,7 @@ public struct SequenceView: Sendable {
     /// All identifiers, ascending.
     ///
     /// - Complexity: O(n).
-    public var uids: [UID] { slots.indices.filter(isPresent).map { slots[$0] } }
+    public var uids: [UID] { slots.indices.filter(isPresent).map { UID(ofList: slots[$0]) } }
 
     /// Whether a message is in the view.
     ///
@@ -93,7 +99,7 @@ public struct SequenceView: Sendable {
     /// - Returns: whether the client has been told of it and not of its removal.
     public func contains(_ uid: UID) -> Bool {
         let slot = firstSlot(notBelow: uid)
-        return slot < slots.count && slots[slot] == uid && isPresent(slot)
+        return slot < slots.count && slots[slot] == uid.rawValue && isPresent(slot)
     }
 
     /// The position of a message.
@@ -110,7 +116,7 @@ public struct SequenceView: Sendable {
     /// - Parameter position: the position, from 1.
     /// - Returns: the identifier, or nil when there is no such position.
     public func uid(at position: Int) -> UID? {
-        slot(at: position).map { slots[$0] }
+        slot(at: position).map { UID(ofList: slots[$0]) }
     }
 
     /// The messages at the positions of a set, ascending and each once.
@@ -139,7 +145,7 @@ public struct SequenceView: Sendable {
         for range in set.resolved(largest: lastUID) {
             let first = rank(firstSlot(notBelow: range.lowerBound)) + 1
             let behind = firstSlot(notBelow: range.upperBound)
-            let includesUpper = behind < slots.count && slots[behind] == range.upperBound && isPresent(behind)
+            let includesUpper = behind < slots.count && slots[behind] == range.upperBound.rawValue && isPresent(behind)
             collect(from: first, through: rank(behind) + (includesUpper ? 1 : 0), into: &result)
         }
         return result
@@ -165,16 +171,6 @@ public struct SequenceView: Sendable {
 // MARK: - Slots
 
 extension SequenceView {
-    private static func strictlyAscending(_ uids: [UID]) -> [UID] {
-        if zip(uids, uids.dropFirst()).allSatisfy({ $0 < $1 }) { return uids }
-        var result: [UID] = []
-        for uid in uids {
-            if let last = result.last, last >= uid { continue }
-            result.append(uid)
-        }
-        return result
-    }
-
     private func isPresent(_ slot: Int) -> Bool { present[slot / 64] & (1 << UInt64(slot % 64)) != 0 }
 
     /// The first slot whose identifier is not below the given one, removed or not.
@@ -183,7 +179,7 @@ extension SequenceView {
         var high = slots.count
         while low < high {
             let middle = low + (high - low) / 2
-            if slots[middle] < uid { low = middle + 1 } else { high = middle }
+            if slots[middle] < uid.rawValue { low = middle + 1 } else { high = middle }
         }
         return low
     }
@@ -224,7 +220,7 @@ extension SequenceView {
         var position = first
         while position <= last, slot < slots.count {
             if isPresent(slot), let number = SequenceNumber(UInt32(truncatingIfNeeded: position)) {
-                result.append(MessageTarget(sequenceNumber: number, uid: slots[slot]))
+                result.append(MessageTarget(sequenceNumber: number, uid: UID(ofList: slots[slot])))
                 position += 1
             }
             slot += 1
@@ -233,7 +229,7 @@ extension SequenceView {
 
     /// Drops the holes; at least half of the slots are holes, so the cost is paid by the removals that made them.
     private mutating func compact() {
-        slots = uids
+        slots = slots.indices.filter(isPresent).map { slots[$0] }
         touched += slots.count
         rebuildIndex()
     }

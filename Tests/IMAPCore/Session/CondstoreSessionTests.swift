@@ -334,7 +334,7 @@ struct CondstoreSessionTests {
         let mailbox = try #require(ModelShell(store).openMailbox(.inbox, readOnly: false))
         let known = SessionTicket.Mailbox(
             name: .inbox, identity: [], uidValidity: mailbox.uidValidity, isReadOnly: false, nextUID: 4,
-            uids: mailbox.uids, modSequence: ModSequence(clamping: 20))
+            uids: Array(mailbox.uids), modSequence: ModSequence(clamping: 20))
         var resumed = SessionMailbox(mailbox, resuming: known)
         #expect(resumed.ticket(withModSequence: true).modSequence == ModSequence(clamping: 20))
         resumed.noteTold()

@@ -225,7 +225,8 @@ final class ModelShell {
         inbox = []
         return SelectedMailbox(
             handle: handle, name: name, uidValidity: mailbox.uidValidity, uidNext: UID(mailbox.nextUID)!,
-            uids: mailbox.messages.map(\.uid), highestModSequence: mailbox.highestModSequence, flags: mailbox.flags,
+            uids: UIDList(mailbox.messages.map(\.uid)), highestModSequence: mailbox.highestModSequence,
+            flags: mailbox.flags,
             firstUnseenUID: mailbox.messages.first { !$0.flags.contains(.seen) }?.uid,
             isReadOnly: mailbox.isReadOnly, canCreateKeywords: mailbox.canCreateKeywords)
     }

@@ -39,6 +39,12 @@ enum FlagMapping {
         return uid
     }
 
+    /// The UIDs of a mailbox as the store has them, ascending; they are shared, not copied.
+    static func uids(_ values: [UInt32]) throws(MailStoreError) -> UIDList {
+        guard let uids = UIDList(ascending: values) else { throw MailStoreError(.corrupt, "a message has the UID 0") }
+        return uids
+    }
+
     /// A UIDVALIDITY of the store; never zero there.
     static func validity(_ value: UInt32) throws(MailStoreError) -> UIDValidity {
         guard let validity = UIDValidity(value) else { throw MailStoreError(.corrupt, "a mailbox has UIDVALIDITY 0") }

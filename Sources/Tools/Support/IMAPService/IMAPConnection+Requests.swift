@@ -138,7 +138,7 @@ extension IMAPConnection {
         open = (handle, mailbox)
         return SelectedMailbox(
             handle: handle, name: name, uidValidity: try FlagMapping.validity(snapshot.counts.uidValidity),
-            uidNext: try FlagMapping.uid(snapshot.counts.uidNext), uids: try snapshot.uids.map(FlagMapping.uid),
+            uidNext: try FlagMapping.uid(snapshot.counts.uidNext), uids: try FlagMapping.uids(snapshot.uids),
             highestModSequence: ModSequence(clamping: snapshot.counts.highestModSeq),
             flags: FlagMapping.wire(MessageFlagNames(system: .all, keywords: snapshot.keywords)),
             firstUnseenUID: try snapshot.firstUnseenUID.map(FlagMapping.uid), isReadOnly: readOnly,

@@ -133,10 +133,10 @@ package final class MailAccount: Sendable {
             undoing: { (mailbox: OpenMailbox) in mailbox.close() }
         ) { core, box in
             let id = try Self.find(name, in: box.state)
+            guard let overview = box.overview(of: id) else { throw Self.noMailbox }
             let snapshot = OpenMailbox.Snapshot(
-                id: id, name: name, counts: try Self.counts(of: id, in: box.state), uids: box.state.uids(in: id),
-                keywords: core.keywordNames(box.state.keywordsInUse(in: id)),
-                firstUnseenUID: box.state.firstUnseenUID(in: id))
+                id: id, name: name, counts: Self.counts(overview.summary), uids: overview.uids,
+                keywords: core.keywordNames(overview.keywords), firstUnseenUID: overview.firstUnseenUID)
             let mailbox = OpenMailbox(
                 number: core.nextListener, account: self, snapshot: snapshot, openedAt: core.units, signal: signal)
             core.nextListener += 1
@@ -146,19 +146,21 @@ package final class MailAccount: Sendable {
     }
 
     static func find(_ name: String, in state: borrowing AccountState) throws(MailStoreError) -> MailboxID {
-        guard let id = state.mailbox(named: name) else {
-            throw MailStoreError(.noSuchMailbox, "there is no such mailbox")
-        }
+        guard let id = state.mailbox(named: name) else { throw noMailbox }
         return id
     }
+
+    private static var noMailbox: MailStoreError { MailStoreError(.noSuchMailbox, "there is no such mailbox") }
 
     private static func counts(of id: MailboxID, in state: borrowing AccountState) throws(MailStoreError)
         -> MailboxCounts
     {
-        guard let summary = state.summary(of: id) else {
-            throw MailStoreError(.noSuchMailbox, "there is no such mailbox")
-        }
-        return MailboxCounts(
+        guard let summary = state.summary(of: id) else { throw noMailbox }
+        return counts(summary)
+    }
+
+    private static func counts(_ summary: MailboxSummary) -> MailboxCounts {
+        MailboxCounts(
             messages: Int(clamping: summary.messages), unseen: Int(clamping: summary.unseen),
             deleted: Int(clamping: summary.deleted), octets: summary.octets, uidNext: UInt32(clamping: summary.uidNext),
             uidValidity: max(1, summary.uidValidity), highestModSeq: summary.highestModSeq)

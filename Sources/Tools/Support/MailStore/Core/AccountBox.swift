@@ -23,6 +23,8 @@ final class AccountBox: @unchecked Sendable {
     private var dirty = Dirty()
     /// When a mailbox's messages were used last, on the core's count of uses.
     var lastUse: [MailboxID: UInt64] = [:]
+    /// What the last SELECT told of mailboxes that are resident.
+    var overviews: [MailboxID: MailboxOverview] = [:]
 
     init(index: AccountIndex, name: String, state: consuming AccountState) {
         self.index = index

@@ -109,6 +109,7 @@ extension StoreCore {
         guard total > limit else { return }
         for candidate in candidates.sorted(by: { $0.use < $1.use }) where total > limit {
             accounts[candidate.key.account]?.state.evictMessages(of: candidate.key.mailbox)
+            accounts[candidate.key.account]?.overviews[candidate.key.mailbox] = nil
             installations[candidate.key, default: 0] += 1
             total -= candidate.count
         }

@@ -142,6 +142,7 @@ extension StoreCore {
             listeners[key] = nil
         }
         box.state = came
+        box.overviews = [:]
         _ = absorb(changes, of: box, origin: 0, isRemote: true)
         group.graveyards.insert(box.index)
     }

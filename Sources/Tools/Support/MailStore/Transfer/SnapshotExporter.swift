@@ -163,6 +163,7 @@ extension StoreCore {
                 box.state.isResident(key.mailbox), box.state.recordCount(of: key.mailbox) > 0
             else { continue }
             box.state.evictMessages(of: key.mailbox)
+            box.overviews[key.mailbox] = nil
             installations[key, default: 0] += 1
         }
     }
