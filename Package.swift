@@ -228,7 +228,7 @@ if !kitsOnly {
         .testTarget(
             name: "IMAPServiceTests",
             dependencies: [
-                "IMAPTestSupport", "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "TestSupport",
+                "IMAPTestSupport", "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "CRDTKit", "TestSupport",
                 product("Logging", "swift-log"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),

@@ -57,12 +57,17 @@ struct SearchSink: ScanSink {
     }
 
     private mutating func testField(_ index: Int, value: [UInt8], folded: [UInt8]) {
+        if let answer = Self.answer(program, index, value: value, folded: folded) { decide(index, answer) }
+    }
+
+    /// What a field says to a test that asks for it; nil when a later field of the name may still satisfy it.
+    static func answer(_ program: MessageSearchProgram, _ index: Int, value: [UInt8], folded: [UInt8]) -> Bool? {
         switch program.tests[index] {
-        case .header: if program.patterns[index].occurs(in: folded) { decide(index, true) }
-        case .sentBefore(let day): decide(index, InternetDate(parsing: value).map { $0.day < day } ?? false)
-        case .sentOn(let day): decide(index, InternetDate(parsing: value).map { $0.day == day } ?? false)
-        case .sentSince(let day): decide(index, InternetDate(parsing: value).map { $0.day >= day } ?? false)
-        case .body, .text: break
+        case .header: program.patterns[index].occurs(in: folded) ? true : nil
+        case .sentBefore(let day): InternetDate(parsing: value).map { $0.day < day } ?? false
+        case .sentOn(let day): InternetDate(parsing: value).map { $0.day == day } ?? false
+        case .sentSince(let day): InternetDate(parsing: value).map { $0.day >= day } ?? false
+        case .body, .text: nil
         }
     }
 

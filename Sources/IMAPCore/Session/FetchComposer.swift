@@ -33,6 +33,10 @@ public struct FetchComposer: Sendable {
 
     /// What has to be loaded for every response.
     public let needs: Needs
+    /// Whether a response is made of attributes alone, so that ``append(_:_:announcesFlags:to:)`` writes all of it.
+    public let isOfAttributes: Bool
+    /// Whether a response has the envelope.
+    public let hasEnvelope: Bool
     private let items: [FetchItem]
     /// Whether a response that tells of flags also tells UID and modification sequence.
     private let announcesModSequence: Bool
@@ -56,6 +60,8 @@ public struct FetchComposer: Sendable {
         self.items = includeUID && !items.contains(.uid) ? [.uid] + items : items
         self.announcesModSequence = announcesModSequence
         needs = items.map(\.needs).max() ?? .attributes
+        isOfAttributes = items.allSatisfy(\.isAttribute)
+        hasEnvelope = items.contains(.envelope)
     }
 
     /// The pieces of one response line, in order.
@@ -71,17 +77,75 @@ public struct FetchComposer: Sendable {
         for target: MessageTarget, attributes: MessageAttributes, structure: MessageStructure?,
         announcesFlags: Bool = false
     ) -> [FetchPiece] {
-        var writer = FetchPieceWriter(target.sequenceNumber)
-        for item in items {
-            writer.write(item, attributes, structure)
-        }
+        pieces(for: target, attributes, FetchPieceWriter.Content(structure: structure), announcesFlags)
+    }
+
+    /// The pieces of one response line of which ``needs`` is `header`.
+    ///
+    /// - Parameters:
+    ///   - target: the message.
+    ///   - attributes: what the store knows of it, after `\Seen` was set.
+    ///   - header: what there is to know of its header.
+    ///   - announcesFlags: whether the flags are sent even if the client did not ask.
+    /// - Returns: the pieces; their bytes in a row are one legal response.
+    public func pieces(
+        for target: MessageTarget, attributes: MessageAttributes, header: FetchHeader, announcesFlags: Bool = false
+    ) -> [FetchPiece] {
+        pieces(for: target, attributes, FetchPieceWriter.Content(header: header), announcesFlags)
+    }
+
+    /// Writes one response line that ``isOfAttributes``; of others only the attributes.
+    ///
+    /// - Parameters:
+    ///   - target: the message.
+    ///   - attributes: what the store knows of it, after `\Seen` was set.
+    ///   - announcesFlags: whether the flags are sent even if the client did not ask.
+    ///   - output: where it is written to.
+    public func append(
+        _ target: MessageTarget, _ attributes: MessageAttributes, announcesFlags: Bool = false,
+        to output: inout [UInt8]
+    ) {
+        var encoder = FetchEncoder(target.sequenceNumber, into: &output)
+        for item in items { _ = encoder.attribute(item, attributes, into: &output) }
         if announcesFlags {
-            for item in announcesModSequence ? [.flags, .uid, .modSequence] : [FetchItem.flags]
-            where !items.contains(item) {
-                writer.write(item, attributes, structure)
-            }
+            for item in announced { _ = encoder.attribute(item, attributes, into: &output) }
+        }
+        encoder.finish(into: &output)
+    }
+
+    private func pieces(
+        for target: MessageTarget, _ attributes: MessageAttributes, _ content: FetchPieceWriter.Content,
+        _ announcesFlags: Bool
+    ) -> [FetchPiece] {
+        var writer = FetchPieceWriter(target.sequenceNumber)
+        for item in items { writer.write(item, attributes, content) }
+        if announcesFlags {
+            for item in announced { writer.write(item, attributes, content) }
         }
         return writer.finish()
+    }
+
+    /// What tells of `\Seen` and is not there anyway.
+    private var announced: [FetchItem] {
+        (announcesModSequence ? [.flags, .uid, .modSequence] : [.flags]).filter { !items.contains($0) }
+    }
+}
+
+/// What a FETCH that needs only the header of a message has to know of it.
+public struct FetchHeader: Hashable, Sendable {
+    /// The octets of the header with its empty line.
+    public let byteCount: Int
+    /// The value of ENVELOPE as ``MessageStructure/appendEnvelope(to:)`` writes it; nil where none is wanted.
+    public let envelope: [UInt8]?
+
+    /// Describes a header.
+    ///
+    /// - Parameters:
+    ///   - byteCount: the octets of the header with its empty line.
+    ///   - envelope: the value of ENVELOPE, or nil where none is wanted.
+    public init(byteCount: Int, envelope: [UInt8]?) {
+        self.byteCount = byteCount
+        self.envelope = envelope
     }
 }
 
@@ -136,6 +200,14 @@ public struct FilteredHeader: Hashable, Sendable {
 }
 
 extension FetchItem {
+    /// Whether the store knows the value without reading the message.
+    fileprivate var isAttribute: Bool {
+        switch self {
+        case .flags, .uid, .internalDate, .rfc822Size, .modSequence: true
+        case .rfc822, .envelope, .rfc822Header, .rfc822Text, .body, .bodyStructure, .bodySection: false
+        }
+    }
+
     /// What has to be loaded for the item.
     fileprivate var needs: FetchComposer.Needs {
         switch self {

@@ -11,27 +11,38 @@ struct FetchPieceWriter {
         encoder = FetchEncoder(number, into: &bytes)
     }
 
+    /// What was loaded of the message: all of its structure, only what there is to know of the header, or nothing.
+    struct Content {
+        var structure: MessageStructure?
+        var header: FetchHeader?
+
+        /// Writes the envelope; that of a message without bytes where nothing was loaded, since it cannot be NIL.
+        func appendEnvelope(to output: inout [UInt8]) {
+            if let envelope = header?.envelope { output += envelope } else { whole.appendEnvelope(to: &output) }
+        }
+
+        /// The structure; that of a message without bytes where none was loaded.
+        var whole: MessageStructure { structure ?? FetchPieceWriter.empty }
+    }
+
     /// Writes one item.
-    mutating func write(_ item: FetchItem, _ attributes: MessageAttributes, _ structure: MessageStructure?) {
+    mutating func write(_ item: FetchItem, _ attributes: MessageAttributes, _ content: Content) {
         switch item {
-        case .flags: encoder.flags(attributes.flags, into: &bytes)
-        case .uid: encoder.uid(attributes.uid, into: &bytes)
-        case .internalDate: encoder.internalDate(attributes.internalDate, into: &bytes)
-        case .rfc822Size: encoder.rfc822Size(attributes.byteCount, into: &bytes)
-        case .modSequence: encoder.modSequence(attributes.modSequence, into: &bytes)
+        case .flags, .uid, .internalDate, .rfc822Size, .modSequence:
+            _ = encoder.attribute(item, attributes, into: &bytes)
         case .envelope:
             var value: [UInt8] = []
-            (structure ?? Self.empty).appendEnvelope(to: &value)
+            content.appendEnvelope(to: &value)
             encoder.encoded(item, value, into: &bytes)
         case .body, .bodyStructure:
             var value: [UInt8] = []
-            (structure ?? Self.empty).appendBodyStructure(to: &value, extensible: item == .bodyStructure)
+            content.whole.appendBodyStructure(to: &value, extensible: item == .bodyStructure)
             encoder.encoded(item, value, into: &bytes)
         case .rfc822: range(item, 0..<attributes.byteCount, nil)
-        case .rfc822Header: section(item, BodySection(path: [], kind: .header), nil, attributes, structure)
-        case .rfc822Text: section(item, BodySection(path: [], kind: .text), nil, attributes, structure)
+        case .rfc822Header: section(item, BodySection(path: [], kind: .header), nil, attributes, content)
+        case .rfc822Text: section(item, BodySection(path: [], kind: .text), nil, attributes, content)
         case .bodySection(let section, _, let partial):
-            self.section(item, section, partial, attributes, structure)
+            self.section(item, section, partial, attributes, content)
         }
     }
 
@@ -44,9 +55,9 @@ struct FetchPieceWriter {
 
     private mutating func section(
         _ item: FetchItem, _ section: BodySection, _ partial: PartialRange?, _ attributes: MessageAttributes,
-        _ structure: MessageStructure?
+        _ content: Content
     ) {
-        switch Self.content(of: section, attributes, structure) {
+        switch Self.content(of: section, attributes, content) {
         case .missing: encoder.missing(item, into: &bytes)
         case .range(let whole): range(item, whole, partial)
         case .headerFilter(let header, let names, let excluding):
@@ -60,15 +71,20 @@ struct FetchPieceWriter {
 
     /// Where a section is; for the pieces of the outermost message the structure of its header is enough.
     private static func content(
-        of section: BodySection, _ attributes: MessageAttributes, _ structure: MessageStructure?
+        of section: BodySection, _ attributes: MessageAttributes, _ content: Content
     ) -> SectionContent {
         if section.path.isEmpty, section.kind == .all { return .range(0..<attributes.byteCount) }
-        guard let structure else { return .missing }
-        if section.path.isEmpty, section.kind == .text {
-            let start = min(structure.root.header.upperBound, attributes.byteCount)
-            return .range(start..<attributes.byteCount)
+        let header = content.header.map { 0..<$0.byteCount } ?? content.structure?.root.header
+        if section.path.isEmpty, let header {
+            switch section.kind {
+            case .header: return .range(header)
+            case .headerFields(let names): return .headerFilter(header: header, names: names, excluding: false)
+            case .headerFieldsNot(let names): return .headerFilter(header: header, names: names, excluding: true)
+            case .text: return .range(min(header.upperBound, attributes.byteCount)..<attributes.byteCount)
+            case .all, .mime: break
+            }
         }
-        return structure.content(of: SectionPath(parts: section.path, kind: section.kind.pathKind))
+        return content.structure?.content(of: SectionPath(parts: section.path, kind: section.kind.pathKind)) ?? .missing
     }
 
     private mutating func range(_ item: FetchItem, _ whole: Range<Int>, _ partial: PartialRange?) {
@@ -90,7 +106,26 @@ struct FetchPieceWriter {
     }
 
     /// The structure of a message without bytes, for values that cannot be NIL.
-    private static let empty = MessageScanner.scan([])
+    fileprivate static let empty = MessageScanner.scan([])
+}
+
+extension FetchEncoder {
+    /// Writes an item whose value the store knows without reading the message.
+    ///
+    /// - Returns: false, and nothing is written, for other items.
+    mutating func attribute(
+        _ item: FetchItem, _ attributes: MessageAttributes, into output: inout [UInt8]
+    ) -> Bool {
+        switch item {
+        case .flags: flags(attributes.flags, into: &output)
+        case .uid: uid(attributes.uid, into: &output)
+        case .internalDate: internalDate(attributes.internalDate, into: &output)
+        case .rfc822Size: rfc822Size(attributes.byteCount, into: &output)
+        case .modSequence: modSequence(attributes.modSequence, into: &output)
+        case .rfc822, .envelope, .rfc822Header, .rfc822Text, .body, .bodyStructure, .bodySection: return false
+        }
+        return true
+    }
 }
 
 extension BodySection.Kind {

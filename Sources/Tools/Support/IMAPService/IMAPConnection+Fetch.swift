@@ -14,6 +14,8 @@ extension IMAPConnection {
         var known: UInt64 = 0
         if let presented = request.changedSince { known = try await mailbox.localModSeq(presented.rawValue) }
         var missing: [UID] = []
+        var lines: [UInt8] = []
+        var turn = Turn()
         var position = 0
         while position < request.targets.count {
             // Of those that have to have changed only a few are left after reading.
@@ -25,17 +27,29 @@ extension IMAPConnection {
             if request.markSeen {
                 (messages, unseen) = try await markSeen(messages, in: mailbox)
             }
-            let byUID = Dictionary(messages.map { ($0.uid, $0) }) { first, _ in first }
+            // Targets and messages ascend together.
+            var next = 0
             for target in run {
-                guard let message = byUID[target.uid.rawValue] else {
+                while next < messages.count, messages[next].uid < target.uid.rawValue { next += 1 }
+                guard next < messages.count, messages[next].uid == target.uid.rawValue else {
                     // One that has not changed and one that is gone look the same; of the latter the next command tells.
                     if request.changedSince == nil { missing.append(target.uid) }
                     continue
                 }
-                let isWritten = try await write(
-                    target, message, composer, announcesFlags: unseen.contains(message.uid), in: mailbox)
+                let message = messages[next]
+                let announcesFlags = unseen.contains(message.uid)
+                if composer.isOfAttributes {
+                    let attributes = Self.attributes(of: message, uid: target.uid)
+                    composer.append(target, attributes, announcesFlags: announcesFlags, to: &lines)
+                    if lines.count >= services.limits.outputBytes { try await send(&lines) }
+                    continue
+                }
+                let isWritten = try await write(target, message, composer, announcesFlags, in: mailbox)
                 if !isWritten { missing.append(target.uid) }
+                await turn.passIfOver()
             }
+            try await send(&lines)
+            await turn.passIfOver()
         }
         return FetchOutcome(missingUIDs: missing)
     }
@@ -57,52 +71,75 @@ extension IMAPConnection {
         return (try await mailbox.messages(messages.map(\.uid)), Set(unseen))
     }
 
+    /// Sends whole responses, and keeps the room that they took.
+    private mutating func send(_ lines: inout [UInt8]) async throws {
+        output.writeBytes(lines)
+        lines.removeAll(keepingCapacity: true)
+        if output.readableBytes >= services.limits.outputBytes { try await flush() }
+    }
+
     /// Writes one response.
     ///
     /// - Returns: false, and nothing is written, if the message's body is gone.
     private mutating func write(
-        _ target: MessageTarget, _ message: StoredMessage, _ composer: FetchComposer, announcesFlags: Bool,
+        _ target: MessageTarget, _ message: StoredMessage, _ composer: FetchComposer, _ announcesFlags: Bool,
         in mailbox: OpenMailbox
     ) async throws -> Bool {
-        let body = mailbox.openBody(of: message)
-        defer { body.close() }
-        let structure: MessageStructure?
-        let pieces: [FetchPiece]
+        let attributes = Self.attributes(of: message, uid: target.uid)
         do {
-            if composer.needs != .attributes { try await body.waitUntilThere() }
-            switch composer.needs {
-            case .attributes: structure = nil
-            case .header: structure = try headerStructure(of: message, in: body)
-            case .structure: structure = try wholeStructure(of: message, in: body)
+            if composer.needs == .header,
+                let known = try await header(of: message, withEnvelope: composer.hasEnvelope, in: mailbox)
+            {
+                let pieces = composer.pieces(
+                    for: target, attributes: attributes,
+                    header: FetchHeader(byteCount: known.header.count, envelope: known.envelope),
+                    announcesFlags: announcesFlags)
+                try await send(pieces, of: message, header: known.header, in: mailbox)
+                return true
             }
-            pieces = composer.pieces(
-                for: target, attributes: Self.attributes(of: message, uid: target.uid), structure: structure,
-                announcesFlags: announcesFlags)
-            // A body that is gone is noticed before a byte of the response is out.
-            if pieces.contains(where: \.needsBody) {
-                try await body.waitUntilThere()
-                _ = try body.read(0..<min(1, body.size))
-            }
+            let structure = try await structure(of: message, composer.needs, in: mailbox)
+            let pieces = composer.pieces(
+                for: target, attributes: attributes, structure: structure, announcesFlags: announcesFlags)
+            try await send(pieces, of: message, header: [], in: mailbox)
+            return true
         } catch let error as MailStoreError where error.code == .bodyGone {
             return false
         }
+    }
+
+    /// Sends the pieces of a response; those that lie in `header`, the message's header if it is at hand, need no body.
+    ///
+    /// - Throws: ``MailStoreError`` with `bodyGone` if the body is gone, which is noticed before a byte of the response is out.
+    private mutating func send(
+        _ pieces: [FetchPiece], of message: StoredMessage, header: [UInt8], in mailbox: OpenMailbox
+    ) async throws {
+        guard pieces.contains(where: { $0.bodyEnd > header.count }) else {
+            for piece in pieces {
+                switch piece {
+                case .bytes(let bytes): output.writeBytes(bytes)
+                case .filteredHeader(let chosen): output.writeBytes(chosen.literal(of: Array(header[chosen.range])))
+                case .rawRange(let range): output.writeBytes(header[range])
+                }
+            }
+            if output.readableBytes >= services.limits.outputBytes { try await flush() }
+            return
+        }
+        let body = mailbox.openBody(of: message)
+        defer { body.close() }
+        try await body.waitUntilThere()
+        _ = try body.read(0..<min(1, body.size))
         do {
-            try await send(pieces, of: body)
+            for piece in pieces {
+                switch piece {
+                case .bytes(let bytes): output.writeBytes(bytes)
+                case .filteredHeader(let header): output.writeBytes(header.literal(of: try body.read(header.range)))
+                case .rawRange(let range): try await stream(range, of: body)
+                }
+                if output.readableBytes >= services.limits.outputBytes { try await flush() }
+            }
         } catch let error as MailStoreError {
             // The client expects the rest of a response, perhaps of a literal: anything else would be taken for mail.
             throw BrokenResponse(cause: error)
-        }
-        return true
-    }
-
-    private mutating func send(_ pieces: [FetchPiece], of body: BodyReader) async throws {
-        for piece in pieces {
-            switch piece {
-            case .bytes(let bytes): output.writeBytes(bytes)
-            case .filteredHeader(let header): output.writeBytes(header.literal(of: try body.read(header.range)))
-            case .rawRange(let range): try await stream(range, of: body)
-            }
-            if output.readableBytes >= services.limits.outputBytes { try await flush() }
         }
     }
 
@@ -116,7 +153,19 @@ extension IMAPConnection {
         }
     }
 
-    /// The structure of a message's header alone.
+    /// What a response needs to know of a message's structure.
+    private func structure(
+        of message: StoredMessage, _ needs: FetchComposer.Needs, in mailbox: OpenMailbox
+    ) async throws -> MessageStructure? {
+        if needs == .attributes { return nil }
+        let body = mailbox.openBody(of: message)
+        defer { body.close() }
+        try await body.waitUntilThere()
+        return needs == .header
+            ? try headerStructure(of: message, in: body) : try wholeStructure(of: message, in: body)
+    }
+
+    /// The structure of a message's header alone, of one that is too large to be held as a whole.
     private func headerStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
         var boundary = HeaderBoundary()
         var scanner = MessageScanner()
@@ -165,10 +214,12 @@ struct BrokenResponse: Error {
 }
 
 extension FetchPiece {
-    fileprivate var needsBody: Bool {
+    /// Up to where the body is needed.
+    fileprivate var bodyEnd: Int {
         switch self {
-        case .bytes: false
-        case .rawRange, .filteredHeader: true
+        case .bytes: 0
+        case .rawRange(let range): range.upperBound
+        case .filteredHeader(let header): header.range.upperBound
         }
     }
 }

@@ -14,6 +14,8 @@ extension IMAPConnection {
             modSequences[presented] = ModSequence(clamping: known == presented.rawValue ? known : known &+ 1)
         }
         let plan = SearchPlan(request, modSequences: modSequences)
+        var headers = HeaderSearch(program: plan.program)
+        var turn = Turn()
         var found: [SearchOutcome.Match] = []
         var last: UInt32 = 0
         while true {
@@ -21,6 +23,7 @@ extension IMAPConnection {
             guard let end = run.last else { return SearchOutcome(matches: found) }
             // Nobody waits for the answer any more.
             try Task.checkCancellation()
+            await turn.passIfOver()
             last = end.uid
             for message in run {
                 guard let uid = UID(message.uid) else { continue }
@@ -30,35 +33,43 @@ extension IMAPConnection {
                 case .match: found.append(match)
                 case .mismatch: break
                 case .undecided:
-                    if try matches(message, attributes, plan, in: mailbox) { found.append(match) }
-                    // A long search lets the others of this thread have their turn.
-                    await Task.yield()
+                    if try matches(message, attributes, plan, &headers, in: mailbox) { found.append(match) }
+                    await turn.passIfOver()
                 }
             }
         }
     }
 
     private func matches(
-        _ message: StoredMessage, _ attributes: MessageAttributes, _ plan: SearchPlan, in mailbox: OpenMailbox
+        _ message: StoredMessage, _ attributes: MessageAttributes, _ plan: SearchPlan, _ headers: inout HeaderSearch,
+        in mailbox: OpenMailbox
     ) throws -> Bool {
+        do {
+            if plan.needsOnlyHeader, let known = try header(of: message, in: mailbox) {
+                return plan.matches(attributes, answers: headers.answers(known.header))
+            }
+            return plan.matches(attributes, answers: try answers(of: message, plan, in: mailbox))
+        } catch let error as MailStoreError where error.code == .bodyGone {
+            // Expunged by another session while the search was running: it matches nothing any more.
+            return false
+        }
+    }
+
+    /// What the text of a message answers, read as far as it takes.
+    private func answers(of message: StoredMessage, _ plan: SearchPlan, in mailbox: OpenMailbox) throws -> [Bool] {
         let body = mailbox.openBody(of: message)
         defer { body.close() }
         var text = MessageTextSearch(program: plan.program)
         var boundary = HeaderBoundary()
         var position = 0
-        do {
-            while position < body.size, !text.isDecided {
-                if plan.needsOnlyHeader, boundary.byteCount != nil { break }
-                let step = position == 0 ? 16 << 10 : services.limits.bodyReadBytes
-                let bytes = try body.read(position..<min(position + step, body.size))
-                if plan.needsOnlyHeader { boundary.consume(bytes.span) }
-                text.consume(bytes.span)
-                position += bytes.count
-            }
-        } catch let error as MailStoreError where error.code == .bodyGone {
-            // Expunged by another session while the search was running: it matches nothing any more.
-            return false
+        while position < body.size, !text.isDecided {
+            if plan.needsOnlyHeader, boundary.byteCount != nil { break }
+            let step = position == 0 ? 16 << 10 : services.limits.bodyReadBytes
+            let bytes = try body.read(position..<min(position + step, body.size))
+            if plan.needsOnlyHeader { boundary.consume(bytes.span) }
+            text.consume(bytes.span)
+            position += bytes.count
         }
-        return plan.matches(attributes, answers: text.finish())
+        return text.finish()
     }
 }

@@ -47,6 +47,8 @@ package struct IMAPServerLimits: Sendable {
     package var messagesPerRead = 256
     /// The analysed messages that are remembered.
     package var structures = 512
+    /// The octets of headers that are remembered; 0 for none.
+    package var headerBytes = 32 << 20
     /// The time that connections have to say goodbye when the server ends, in milliseconds.
     package var goodbyeMilliseconds = 700
     /// The connections that wait for the server to take them.

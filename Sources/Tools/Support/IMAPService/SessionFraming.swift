@@ -53,6 +53,8 @@ struct SessionOutput {
 
     mutating func writeBytes(_ bytes: [UInt8]) { bare.writeBytes(bytes) }
 
+    mutating func writeBytes(_ bytes: ArraySlice<UInt8>) { bare.writeBytes(bytes) }
+
     mutating func writeChange(_ update: TicketUpdate, _ bytes: [UInt8]) {
         guard let framing else {
             bare.writeBytes(bytes)

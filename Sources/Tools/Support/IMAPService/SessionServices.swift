@@ -18,6 +18,7 @@ package struct SessionServices: Sendable {
     /// Where connections report.
     package var logger: Logger
     let structures: StructureCache
+    let headers: HeaderCache
 
     /// Gathers services.
     ///
@@ -37,6 +38,7 @@ package struct SessionServices: Sendable {
         self.meter = meter
         self.logger = logger
         structures = StructureCache(capacity: limits.structures)
+        headers = HeaderCache(octets: limits.headerBytes)
     }
 }
 
