@@ -119,15 +119,32 @@ extension AccountState {
     public borrowing func messages(in mailbox: MailboxID, afterUID uid: UInt32 = 0, limit: Int = .max) -> [MessageView]
     {
         var result: [MessageView] = []
-        guard let slot = residentSlot(mailbox), uid < UInt32.max else { return result }
-        var index = slots[slot].messages.lowerBound(uid + 1)
-        while index < slots[slot].messages.ordered.count && result.count < limit {
-            if !slots[slot].messages.ordered[index].isHole {
-                result.append(view(slot, slots[slot].messages.ordered[index]))
-            }
-            index += 1
-        }
+        forEachMessage(in: mailbox, afterUID: uid, limit: limit) { result.append($0) }
         return result
+    }
+
+    /// Visits a run of visible messages in ascending UID order; the next run begins after the last one's UID.
+    ///
+    /// - Parameters:
+    ///   - mailbox: the mailbox.
+    ///   - uid: only greater UIDs.
+    ///   - limit: the most messages.
+    ///   - body: called for each message; for fewer than `limit` if there are no more.
+    /// - Precondition: the mailbox is resident.
+    /// - Complexity: O(log messages + limit), amortised over the holes.
+    public borrowing func forEachMessage(
+        in mailbox: MailboxID, afterUID uid: UInt32, limit: Int, _ body: (MessageView) -> Void
+    ) {
+        guard let slot = residentSlot(mailbox), uid < UInt32.max else { return }
+        var left = limit
+        var index = slots[slot].messages.lowerBound(uid + 1)
+        while index < slots[slot].messages.ordered.count, left > 0 {
+            let record = slots[slot].messages.ordered[index]
+            index += 1
+            if record.isHole { continue }
+            left -= 1
+            body(view(slot, record))
+        }
     }
 
     /// The UIDs of the visible messages above a UID, ascending.
@@ -157,6 +174,29 @@ extension AccountState {
     public borrowing func message(in mailbox: MailboxID, uid: UInt32) -> MessageView? {
         guard let slot = residentSlot(mailbox), let index = slots[slot].messages.index(ofUID: uid) else { return nil }
         return view(slot, slots[slot].messages.ordered[index])
+    }
+
+    /// Visits the visible messages with these UIDs.
+    ///
+    /// - Parameters:
+    ///   - mailbox: the mailbox.
+    ///   - uids: the UIDs, ascending.
+    ///   - body: called for each that is there, in their order.
+    /// - Precondition: the mailbox is resident.
+    /// - Complexity: O(1) for a UID whose message follows that of the one before, else O(log messages).
+    public borrowing func forEachMessage(in mailbox: MailboxID, uids: [UInt32], _ body: (MessageView) -> Void) {
+        guard let slot = residentSlot(mailbox) else { return }
+        var next = 0
+        for uid in uids {
+            if next >= slots[slot].messages.ordered.count || slots[slot].messages.ordered[next].uid != uid {
+                next = slots[slot].messages.lowerBound(uid)
+            }
+            guard next < slots[slot].messages.ordered.count else { continue }
+            let record = slots[slot].messages.ordered[next]
+            guard record.uid == uid else { continue }
+            next += 1
+            if !record.isHole { body(view(slot, record)) }
+        }
     }
 
     /// The visible message with an identity.

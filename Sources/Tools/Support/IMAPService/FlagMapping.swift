@@ -25,12 +25,17 @@ enum FlagMapping {
         return result
     }
 
+    /// The client's flags for each combination of the store's, made once: most messages have no others.
+    private static let combinations: [[Flag]] = (0...SystemFlags.all.rawValue).map { bits in
+        pairs.filter { SystemFlags(rawValue: bits).contains($0.1) }.map(\.0)
+    }
+
     /// The client's flags for the store's.
     static func wire(_ flags: MessageFlagNames) -> [Flag] {
-        var result = pairs.filter { flags.system.contains($0.1) }.map(\.0)
+        let system = combinations[Int(flags.system.intersection(.all).rawValue)]
+        if flags.keywords.isEmpty { return system }
         // A stored keyword was an atom when it came in; what is not one cannot be shown in a flag list.
-        result += flags.keywords.compactMap { Keyword($0).map(Flag.keyword) }
-        return result
+        return system + flags.keywords.compactMap { Keyword($0).map(Flag.keyword) }
     }
 
     /// A UID of the store; never zero there.

@@ -14,10 +14,12 @@ extension OpenMailbox {
     package func messages(_ uids: [UInt32], changedSince modSeq: UInt64 = 0) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
-            uids.compactMap { uid in
-                guard let view = box.state.message(in: id, uid: uid), view.modSeq > modSeq else { return nil }
-                return core.stored(view)
+            var found: [StoredMessage] = []
+            found.reserveCapacity(modSeq == 0 ? uids.count : 0)
+            box.state.forEachMessage(in: id, uids: uids) { view in
+                if view.modSeq > modSeq { found.append(core.stored(view)) }
             }
+            return found
         }
     }
 
@@ -116,7 +118,10 @@ extension OpenMailbox {
     package func messages(after uid: UInt32, limit: Int) async throws -> [StoredMessage] {
         let id = snapshot.id
         return try await account.store.read(account, needing: { _ in [id] }) { core, box in
-            box.state.messages(in: id, afterUID: uid, limit: limit).map { core.stored($0) }
+            var run: [StoredMessage] = []
+            run.reserveCapacity(min(limit, Int(clamping: box.state.recordCount(of: id))))
+            box.state.forEachMessage(in: id, afterUID: uid, limit: limit) { run.append(core.stored($0)) }
+            return run
         }
     }
 
