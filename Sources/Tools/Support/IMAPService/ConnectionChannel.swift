@@ -34,9 +34,17 @@ package struct ConnectionChannel: Sendable {
     ///   - limit: the longest that it may take.
     /// - Throws: the channel's error when the connection has ended.
     package func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
-        let alarm = channel.eventLoop.scheduleTask(in: limit) { [channel] in Self.abort(channel) }
-        defer { alarm.cancel() }
-        try await channel.writeAndFlush(bytes).get()
+        // All in one turn of the event loop; most often the socket takes everything at once, and there is nothing to wait for.
+        try await channel.eventLoop.flatSubmit { [channel] in
+            let written = channel.writeAndFlush(bytes)
+            var isWritten = false
+            written.assumeIsolated().whenComplete { _ in isWritten = true }
+            if !isWritten {
+                let alarm = channel.eventLoop.assumeIsolated().scheduleTask(in: limit) { Self.abort(channel) }
+                written.assumeIsolated().whenComplete { _ in alarm.cancel() }
+            }
+            return written
+        }.get()
     }
 
     /// Acknowledges what comes next at once.

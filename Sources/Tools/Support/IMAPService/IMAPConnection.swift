@@ -29,6 +29,8 @@ package struct IMAPConnection: ~Copyable {
     private var commandBegan = ContinuousClock.now
     private let connectedAt = NIODeadline.now()
     private var heardAt = NIODeadline.now()
+    /// When the channel will report a deadline; it may have moved on by then.
+    private var alarm: NIODeadline?
     private var isEnding = false
     private var knowsShutdown = false
     /// What came behind a login that was handed over.
@@ -105,6 +107,7 @@ package struct IMAPConnection: ~Copyable {
             deliverEvents()
         case .deadline:
             // The alarm may have rung for a deadline that has moved since.
+            alarm = nil
             if let (kind, time) = deadline, time <= .now() { machine.timedOut(kind) }
         case .shutdown:
             knowsShutdown = true
@@ -196,8 +199,11 @@ package struct IMAPConnection: ~Copyable {
         return (kind, (kind == .login ? connectedAt : heardAt) + limit)
     }
 
-    private func setDeadline() {
-        if let deadline { channel.setDeadline(deadline.time) }
+    /// Sees to it that the channel reports the deadline; one that only moves away costs nothing before the alarm rings.
+    private mutating func setDeadline() {
+        guard let time = deadline?.time, alarm.map({ time < $0 }) ?? true else { return }
+        alarm = time
+        channel.setDeadline(time)
     }
 
     mutating func makeHandle() -> MailboxHandle {
