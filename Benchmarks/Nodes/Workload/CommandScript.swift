@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 
 /// The commands of many users in a fixed order, each of which issues one operation, so that every counter is known beforehand.
@@ -90,18 +91,4 @@ struct CommandScript: Sendable {
                 )), size: 2_048 + number & 0xfff,
             internalDateSeconds: 1_780_000_000 + Int64(number & 0xffff), internalDateZoneMinutes: 60)
     }
-}
-
-/// A small generator whose runs are the same each time (splitmix64).
-struct BenchGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return StableHash.mix(state)
-    }
-
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

@@ -16,7 +16,7 @@ struct PointerChase: ~Copyable {
         lines = max(bytes / 64, 16)
         words = .allocate(capacity: lines * Self.wordsPerLine)
         words.initialize(repeating: 0, count: lines * Self.wordsPerLine)
-        var random = Random(seed: 7)
+        var random = BenchGenerator(seed: 7)
         for line in 0..<lines { words[line * Self.wordsPerLine] = UInt64(line) }
         var last = lines - 1
         while last > 0 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 
 /// One replica's operations on the INBOX of random ones of many users.
@@ -12,7 +13,7 @@ struct Crowd {
     }
 
     let users: Int
-    private var random = Random(seed: 3)
+    private var random = BenchGenerator(seed: 3)
     private var counter: UInt64 = 0
     private var live: [Live] = []
     private var uids: [UInt32]

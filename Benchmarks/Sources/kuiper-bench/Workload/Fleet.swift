@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 
 /// A run of one origin's operations with what whoever applies them must know.
@@ -24,7 +25,7 @@ struct Fleet {
     let origins: Int
     let account: AccountIndex
     private(set) var live: [Live] = []
-    private var random: Random
+    private var random: BenchGenerator
     private var past = VersionVector()
     private var uids: [UInt32]
     private var frames: UInt64 = 0
@@ -32,7 +33,7 @@ struct Fleet {
 
     init(origins: Int, account: AccountIndex = AccountIndex(0), seed: UInt64 = 1) throws {
         (self.origins, self.account) = (origins, account)
-        random = Random(seed: seed)
+        random = BenchGenerator(seed: seed)
         uids = [UInt32](repeating: 0, count: origins + 1)
         names = try .naming(1...origins)
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
+
 /// How many of a hundred operations are of which kind.
 struct Mix {
     enum Kind: UInt8 {
@@ -20,7 +22,7 @@ struct Mix {
     static let messages = Mix(append: 50, store: 30, expunge: 20)
     static let appends = Mix(append: 100, store: 0, expunge: 0)
 
-    func pick(_ random: inout Random) -> Kind {
+    func pick(_ random: inout BenchGenerator) -> Kind {
         let number = random.below(100)
         if number < append { return .append }
         if number < append + store { return .store }

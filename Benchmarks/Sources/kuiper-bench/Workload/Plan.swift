@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 
 /// One command before it is given: every choice is made, so that what is timed only obeys.
@@ -28,7 +29,7 @@ struct Plan {
     /// Chooses the commands.
     init(users: Int, foldersPerUser: Int, count: Int, run: Int, mix: Mix, seed: UInt64) {
         (self.users, self.foldersPerUser, self.run) = (users, foldersPerUser, run)
-        var random = Random(seed: seed)
+        var random = BenchGenerator(seed: seed)
         var live = [[PlannedCommand]](repeating: [], count: users)
         var counter = UInt64(users * foldersPerUser)
         commands.reserveCapacity(count)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
+
 /// One command of the workload.
 enum SessionCommand {
     case create(String)
@@ -68,7 +70,7 @@ struct SessionScript {
     let user: Int
     private let number: Int
     private let reads: Bool
-    private var random: SeededRandom
+    private var random: BenchGenerator
     private var left: Int
     private var created = 0
     private var mailboxes: [Mailbox] = []
@@ -85,7 +87,7 @@ struct SessionScript {
     ///   - users: how many users there are.
     ///   - reads: whether a FETCH or SEARCH follows each write while a mailbox with messages is selected.
     init(number: Int, seed: UInt64, users: Int, reads: Bool) {
-        var random = SeededRandom(seed: seed &* 1_000_003 &+ UInt64(number))
+        var random = BenchGenerator(seed: seed &* 1_000_003 &+ UInt64(number))
         user = Int.random(in: 1...users, using: &random)
         left = Int.random(in: 15...40, using: &random)
         (self.number, self.reads, self.random) = (number, reads, random)

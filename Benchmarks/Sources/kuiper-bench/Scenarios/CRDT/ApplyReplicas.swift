@@ -77,7 +77,7 @@ private struct DenseClocks {
     private let pasts: [[UInt64]]
 
     init(replicas: Int) {
-        var random = Random(seed: 5)
+        var random = BenchGenerator(seed: 5)
         let delivered = (0..<replicas).map { _ in 1_000_000 + random.next() % 1_000 }
         self.delivered = delivered
         // As many pasts as do not all lie in the nearest cache, all of them ready.

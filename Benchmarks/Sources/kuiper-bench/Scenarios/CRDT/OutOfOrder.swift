@@ -77,7 +77,7 @@ enum OutOfOrder {
 
     /// The frames in the order of their arrival: each window shuffled, with some twice, and its first one last.
     private static func arrival(_ window: Int) -> [Int] {
-        var random = Random(seed: 11)
+        var random = BenchGenerator(seed: 11)
         var order: [Int] = []
         for start in stride(from: replicas, to: replicas + operations, by: window) {
             var indexes = Array((start + 1)..<(start + window))
