@@ -36,12 +36,14 @@ var targets: [Target] = [
     .target(name: "BenchKit", path: "Benchmarks/BenchKit", swiftSettings: house),
     .testTarget(name: "BenchKitTests", dependencies: ["BenchKit"], path: "Tests/BenchKit", swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport/Pure", swiftSettings: house),
+    // Counts the calls of the allocator; only test executables have it.
+    .target(name: "AllocationCounter", path: "Tests/TestSupport/Allocations"),
     .testTarget(
         name: "CRDTKitTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/CRDTKit", swiftSettings: house),
     // Whole groups of replicas under a seeded network, clock and disk.
     .testTarget(
-        name: "SimulationTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/Simulation",
-        swiftSettings: house),
+        name: "SimulationTests", dependencies: ["AllocationCounter", "CRDTKit", "TestSupport"],
+        path: "Tests/Simulation", swiftSettings: house),
     .testTarget(
         name: "IMAPCoreTests", dependencies: ["IMAPCore", "TestSupport"], path: "Tests/IMAPCore",
         resources: [.copy("Fixtures")], swiftSettings: house),
@@ -49,7 +51,7 @@ var targets: [Target] = [
 
 if simulationOnly {
     products.removeAll { $0.name != "CRDTKit" }
-    targets.removeAll { !["CRDTKit", "TestSupport", "SimulationTests"].contains($0.name) }
+    targets.removeAll { !["AllocationCounter", "CRDTKit", "TestSupport", "SimulationTests"].contains($0.name) }
 }
 
 if !kitsOnly {
@@ -228,7 +230,8 @@ if !kitsOnly {
         .testTarget(
             name: "IMAPServiceTests",
             dependencies: [
-                "IMAPTestSupport", "IMAPService", "MailStore", "NodeSupport", "IMAPCore", "CRDTKit", "TestSupport",
+                "AllocationCounter", "IMAPTestSupport", "IMAPService", "LiveTestSupport", "MailStore", "NodeSupport",
+                "IMAPCore", "CRDTKit", "TestSupport",
                 product("Logging", "swift-log"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),

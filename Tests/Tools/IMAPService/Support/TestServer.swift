@@ -79,6 +79,9 @@ final class TestServer: Sendable {
 
     var connections: Int { Int(server.metrics.connections.value) }
 
+    /// The file of the authority that the server's certificate comes from.
+    var authority: String { directory + "/tls/ca.pem" }
+
     /// Waits until no connection is left; the test's time limit is the only other end.
     func waitUntilIdle() async {
         await eventually { connections == 0 }
