@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
+internal import BenchKit
 internal import CRDTKit
 internal import MailStore
 

@@ -44,11 +44,13 @@ struct AllocationCounterTests {
     @Test func countsEveryCallOfTheAllocator() {
         var found: [UInt64] = []
         found.reserveCapacity(8)
+        // Memory that is freed where it was made would be optimised away.
+        var kept: [UnsafeMutableRawPointer?] = []
+        kept.reserveCapacity(8)
         func spending(_ work: () -> UnsafeMutableRawPointer?) {
             let before = allocationsOfThread()
-            let memory = work()
+            kept.append(work())
             found.append(allocationsOfThread() - before)
-            free(memory)
         }
         spending { malloc(100) }
         spending { calloc(10, 10) }
@@ -59,10 +61,11 @@ struct AllocationCounterTests {
             return posix_memalign(&memory, 4_096, 100) == 0 ? memory : nil
         }
         spending { UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64) }
-        let text = strdup("text")
+        let text: [CChar] = [0x74, 0x65, 0x78, 0x74, 0]
         spending { UnsafeMutableRawPointer(strdup(text)) }
-        free(text)
         #expect(found == [1, 1, 2, 1, 1, 1, 1])
+        #expect(kept.allSatisfy { $0 != nil })
+        for memory in kept { free(memory) }
         var refused: UnsafeMutableRawPointer?
         #expect(posix_memalign(&refused, 3, 100) == EINVAL)
     }
@@ -73,10 +76,13 @@ struct AllocationCounterTests {
         let status = pthread_create(
             &thread, nil,
             { _ in
-                for _ in 0..<1_000 { free(malloc(100)) }
-                return nil
+                let objects = (0..<1_000).map { AllocationCounterTests.make($0) }
+                // A thread can only say that something is there.
+                return UnsafeMutableRawPointer(bitPattern: objects.reduce(0) { $0 + $1.number })
             }, nil)
-        #expect(status == 0 && pthread_join(thread, nil) == 0)
+        var sum: UnsafeMutableRawPointer?
+        #expect(status == 0 && pthread_join(thread, &sum) == 0)
+        #expect(Int(bitPattern: sum) == 499_500)
         #expect(allocationsOfProcess() - ofProcess >= 1_000)
         #expect(allocationsOfThread() - ofThread < 1_000)
     }
