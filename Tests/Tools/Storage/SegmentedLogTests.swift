@@ -77,39 +77,6 @@ import Testing
         log.close()
     }
 
-    @Test func waitsSeldomForUnitsThatDoNotCome() async throws {
-        let disk = SimulatedDisk()
-        let (log, _) = try openCollecting("/log", LogOptions(fileSystem: disk))
-        try await log.waitUntilDurable(log.append(frame("the segment is there")))
-        let (entered, release) = (Flag(), Flag())
-        let isFirstOfRound = Mutex(false)
-        disk.withFaults {
-            $0.beforeSync = {
-                guard
-                    isFirstOfRound.withLock({ first in
-                        defer { first = false }; return first
-                    })
-                else { return }
-                entered.raise()
-                release.wait()
-            }
-        }
-        // Each time ten units become durable in two commits, and whoever appended them comes back only after all ten.
-        for _ in 0..<100 {
-            isFirstOfRound.withLock { $0 = true }
-            _ = log.append(frame("first"))
-            await onThread { entered.wait() }
-            let tickets = (0..<9).map { log.append(frame("\($0)")) }
-            release.raise()
-            try await log.waitUntilDurable(try #require(tickets.last))
-        }
-        let counters = log.counters
-        #expect(counters.units == 1_001)
-        #expect(counters.commits == 201)
-        #expect(counters.gatherings > 0 && counters.gatherings < 15)
-        log.close()
-    }
-
     @Test func tellsTheHandlerEveryUnitsPlaceInOrder() async throws {
         let directory = TemporaryDirectory()
         let (log, _) = try openCollecting(directory.path, LogOptions(segmentBytes: 1000))

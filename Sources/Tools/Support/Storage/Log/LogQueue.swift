@@ -31,8 +31,6 @@ struct LogQueue {
     private static let gatheringFloor = Duration.microseconds(500)
     /// The longest that a commit waits for sessions to come back.
     private static let gatheringLimit = Duration.milliseconds(4)
-    /// The most commits that pass without a wait because the waits before them were in vain.
-    private static let gatheringPauseLimit = 64
 
     private var bytes: [UInt8] = []
     private var unitEnds: [Int] = []
@@ -54,9 +52,6 @@ struct LogQueue {
     var lastSync = Duration.zero
     /// The units for which the writer waits, while it does.
     private var gatheringTarget: Int?
-    /// Commits that pass without a wait after one in vain, and how many of them are left.
-    private var gatheringPause = 0
-    private var commitsToPass = 0
 
     /// Bytes that are not durable yet.
     var queuedBytes: Int {
@@ -120,13 +115,6 @@ struct LogQueue {
             gatheringTarget = nil
             return nil
         }
-        // Who appends many units and then waits for somebody else is no crowd of sessions, and would wait here each time.
-        guard commitsToPass == 0 else {
-            commitsToPass -= 1
-            gatheringTarget = nil
-            return nil
-        }
-        counters.gatherings += 1
         return min(max(lastSync, Self.gatheringFloor), Self.gatheringLimit)
     }
 
@@ -136,17 +124,7 @@ struct LogQueue {
         return unitEnds.count >= gatheringTarget || isClosing || failure != nil
     }
 
-    /// Ends the wait; when it brought less than half of what it was for, the next commits do without.
-    mutating func endGathering() {
-        guard let gatheringTarget else { return }
-        if hasGathered || unitEnds.count * 2 >= gatheringTarget {
-            gatheringPause = 0
-        } else {
-            gatheringPause = min(max(gatheringPause * 2, 1), Self.gatheringPauseLimit)
-        }
-        commitsToPass = gatheringPause
-        self.gatheringTarget = nil
-    }
+    mutating func endGathering() { gatheringTarget = nil }
 
     /// Records that units became durable; returns who is to be told.
     mutating func complete(upTo ticket: UInt64, bytes count: Int) -> [Waiter] {
