@@ -80,10 +80,7 @@ enum PeerWire {
     }
 
     static func digest(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> BodyDigest {
-        let first = try WireReader.bigEndian64(bytes, &offset)
-        let second = try WireReader.bigEndian64(bytes, &offset)
-        let third = try WireReader.bigEndian64(bytes, &offset)
-        return BodyDigest(words: (first, second, third, try WireReader.bigEndian64(bytes, &offset)))
+        try WireReader.digest(bytes, &offset)
     }
 
     // MARK: Vectors
