@@ -34,17 +34,8 @@ extension AccountState {
         tally.modSeqs = context.modSeqs
         switch operation.pointee.kind {
         case .append, .expunge, .store:
-            let mailbox = operation.pointee.mailbox
-            guard let slot = slotOrNew(mailbox, context: context) else { return }
-            requireMessages(slot)
-            if slots[slot].isAlive {
-                slots[slot].touch(dot, context: context, tally: &tally)
-                changes.append(.mailboxChanged(mailbox))
-            } else {
-                revive(slot, dot, context, &changes)
-            }
-            slots[slot].apply(operation, context: context, tally: &tally, changes: &changes)
-            noteUIDWork(slot)
+            guard let slot = slotOrNew(operation.pointee.mailbox, context: context) else { return }
+            apply(operation, toMessagesOf: slot, context: context, changes: &changes)
         case .assign:
             guard let slot = slot(of: operation.pointee.mailbox) else { return }
             requireMessages(slot)
@@ -58,13 +49,25 @@ extension AccountState {
         }
     }
 
+    /// Applies an append, an expunge or a store to the mailbox that it names: commands have looked for it before.
+    @inline(__always)
+    mutating func apply(
+        _ operation: UnsafePointer<Operation>, toMessagesOf slot: Int, context: borrowing ApplyContext,
+        changes: inout StateChanges
+    ) {
+        tally.modSeqs = context.modSeqs
+        requireMessages(slot)
+        if !slots[slot].isAlive { revive(slot, operation.pointee.dot, context, &changes) }
+        let hasUIDWork = slots[slot].applyToMessages(operation, context: context, tally: &tally, changes: &changes)
+        if hasUIDWork || !mailboxesWithUIDWork.isEmpty { noteUIDWork(slot) }
+    }
+
     /// An operation wants a mailbox that is gone: whoever issued it has seen the mailbox, which was deleted meanwhile.
     @inline(never)
     private mutating func revive(
         _ slot: Int, _ dot: Dot, _ context: borrowing ApplyContext, _ changes: inout StateChanges
     ) {
         slots[slot].touch(dot, context: context, tally: &tally)
-        changes.append(.mailboxChanged(slots[slot].id))
         tally.concurrency.conflicts += 1
         refreshName(slot, context: context, changes: &changes)
     }

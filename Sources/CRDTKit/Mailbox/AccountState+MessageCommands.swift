@@ -40,7 +40,7 @@ extension AccountState {
             batch.issue(
                 Operation(
                     dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .expunge, mailbox: mailbox,
-                    message: message), to: &self)
+                    message: message), inSlot: slot, of: &self)
         }
     }
 
@@ -65,7 +65,7 @@ extension AccountState {
             batch.issue(
                 Operation(
                     dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .store, mailbox: mailbox,
-                    message: message, adding: adding, removing: removing), to: &self)
+                    message: message, adding: adding, removing: removing), inSlot: slot, of: &self)
             return true
         }
         let present = FlagSet(record.flags, keywords: slots[slot].messages.keywords(of: record))
@@ -178,7 +178,7 @@ extension AccountState {
             dot = batch.issue(
                 Operation(
                     dot: batch.nextDot, timestamp: batch.timestamp, account: batch.account, .append, mailbox: mailbox,
-                    adding: flags.system, facts: facts, assignment: assignment ?? .none), to: &self)
+                    adding: flags.system, facts: facts, assignment: assignment ?? .none), inSlot: slot, of: &self)
         }
         return PlacedMessage(source: source ?? dot, id: dot, uid: assignment?.uid)
     }

@@ -138,8 +138,8 @@ extension AccountState {
         guard let slot = residentSlot(mailbox), uid < UInt32.max else { return }
         var left = limit
         var index = slots[slot].messages.lowerBound(uid + 1)
-        while index < slots[slot].messages.ordered.count, left > 0 {
-            let record = slots[slot].messages.ordered[index]
+        while index < slots[slot].messages.orderedCount, left > 0 {
+            let record = slots[slot].messages[.ordered(index)]
             index += 1
             if record.isHole { continue }
             left -= 1
@@ -173,7 +173,7 @@ extension AccountState {
     /// - Complexity: O(log messages).
     public borrowing func message(in mailbox: MailboxID, uid: UInt32) -> MessageView? {
         guard let slot = residentSlot(mailbox), let index = slots[slot].messages.index(ofUID: uid) else { return nil }
-        return view(slot, slots[slot].messages.ordered[index])
+        return view(slot, slots[slot].messages[.ordered(index)])
     }
 
     /// Visits the visible messages with these UIDs.
@@ -188,11 +188,11 @@ extension AccountState {
         guard let slot = residentSlot(mailbox) else { return }
         var next = 0
         for uid in uids {
-            if next >= slots[slot].messages.ordered.count || slots[slot].messages.ordered[next].uid != uid {
+            if next >= slots[slot].messages.orderedCount || slots[slot].messages[.ordered(next)].uid != uid {
                 next = slots[slot].messages.lowerBound(uid)
             }
-            guard next < slots[slot].messages.ordered.count else { continue }
-            let record = slots[slot].messages.ordered[next]
+            guard next < slots[slot].messages.orderedCount else { continue }
+            let record = slots[slot].messages[.ordered(next)]
             guard record.uid == uid else { continue }
             next += 1
             if !record.isHole { body(view(slot, record)) }
@@ -226,7 +226,7 @@ extension AccountState {
         var result: [MessageView] = []
         for uid in slots[slot].messages.deletedUIDs.sorted() {
             guard let index = slots[slot].messages.index(ofUID: uid) else { continue }
-            result.append(view(slot, slots[slot].messages.ordered[index]))
+            result.append(view(slot, slots[slot].messages[.ordered(index)]))
         }
         return result
     }

@@ -104,8 +104,13 @@ public struct AccountState: ~Copyable, Sendable {
     }
 
     /// The slot of a mailbox, made if there is none.
+    @inline(__always)
     mutating func slotOrNew(_ mailbox: MailboxID, context: borrowing ApplyContext) -> Int? {
-        if let slot = slot(of: mailbox) { return slot }
+        slot(of: mailbox) ?? newSlot(mailbox, context)
+    }
+
+    @inline(never)
+    private mutating func newSlot(_ mailbox: MailboxID, _ context: borrowing ApplyContext) -> Int? {
         if mailbox.dot.counter == 0 { return nil }
         return addSlot(Mailbox(id: mailbox, context: context))
     }

@@ -144,7 +144,7 @@ public struct AccountTable: ~Copyable, @unchecked Sendable {
     }
 
     /// Takes what was loaded, so that loading it is not optimised away.
-    @inline(never)
+    @_optimize(none)
     private borrowing func keep(_ seen: UInt64) {}
 
     @inline(__always)
@@ -192,7 +192,7 @@ extension AccountState {
         slots.withUnsafeBufferPointer {
             let mailbox = $0.baseAddress.unsafelyUnwrapped + slot
             var seen = mailbox.pointee.liveness[ReplicaIndex(1)]
-            seen &+= UInt64(truncatingIfNeeded: mailbox.pointee.epochs.entries.count)
+            seen &+= mailbox.pointee.epochs.glance()
             return seen &+ mailbox.pointee.messages.glance(at: message)
         }
     }

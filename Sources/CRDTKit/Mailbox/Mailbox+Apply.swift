@@ -3,6 +3,19 @@
 
 /// The effectors of one mailbox. All are total: what they do not know they leave alone.
 extension Mailbox {
+    /// Applies an append, an expunge or a store, which all want the mailbox.
+    ///
+    /// - Returns: whether UIDs are to be assigned or a fork to be merged then.
+    mutating func applyToMessages(
+        _ operation: UnsafePointer<Operation>, context: borrowing ApplyContext, tally: inout Tally,
+        changes: inout StateChanges
+    ) -> Bool {
+        touch(operation.pointee.dot, context: context, tally: &tally)
+        changes.append(.mailboxChanged(id))
+        apply(operation, context: context, tally: &tally, changes: &changes)
+        return hasUIDWork
+    }
+
     /// Applies an operation on messages, which are here.
     ///
     /// - Parameters:
@@ -254,7 +267,7 @@ extension Mailbox {
         for index in messages.apart.indices where messages.apart[index].place == .waiting {
             bury(.apart(index), dies: dies, modSeq: modSeq, context: context, tally: &tally, changes: &changes)
         }
-        for index in messages.ordered.indices where !messages.ordered[index].isHole {
+        for index in 0..<messages.orderedCount where !messages[.ordered(index)].isHole {
             bury(.ordered(index), dies: dies, modSeq: modSeq, context: context, tally: &tally, changes: &changes)
         }
         messages.compactIfSparse(work: &tally.work)

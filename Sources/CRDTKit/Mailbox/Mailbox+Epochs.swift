@@ -54,8 +54,8 @@ extension Mailbox {
     ) {
         if messages.count == 0 || before.countsLike(epochs) { return }
         let modSeq = modSeq(at: timestamp, tally.modSeqs)
-        for index in messages.ordered.indices {
-            let record = messages.ordered[index]
+        for index in 0..<messages.orderedCount {
+            let record = messages[.ordered(index)]
             if record.isHole || counts(record) { continue }
             var outdated = lift(.ordered(index), modSeq: modSeq, tally: &tally, changes: &changes)
             outdated.place = .waiting

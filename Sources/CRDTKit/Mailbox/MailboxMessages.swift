@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-/// The message records of one mailbox: a slab in ascending UID order, a second one for what has no UID to show, and a table from dots to both.
+/// The message records of one mailbox: a slab in ascending UID order, a second one for what has no UID to show, and an index from dots to both.
 ///
 /// Appending, removing and finding cost O(1) (finding by UID O(log n)). A removal from the slab leaves a hole; when more than half are holes the
 /// slab is compacted, which is O(1) amortised. A message is shown only under a UID above all that were ever shown, so the slab only grows at its end.
-struct MailboxMessages: Sendable {
+///
+/// A value like an array: copies share their memory until one of them changes (``MessageMemory``).
+///
+/// `@unchecked Sendable`: the pointers lead into the memory that the value holds.
+struct MailboxMessages: @unchecked Sendable {
     /// The position of a record: the slab in the top bit, the index below.
     struct Position: Hashable, Sendable {
         var rawValue: UInt32
@@ -16,55 +20,97 @@ struct MailboxMessages: Sendable {
         var index: Int { Int(rawValue & ~Position.apartBit) }
     }
 
-    /// Visible messages in ascending UID order, with holes.
-    private(set) var ordered: [MessageRecord] = []
-    private(set) var holes = 0
+    // Copies of what the memory says: one load less on the way to a record. They lead nowhere before there is memory, when all counts are 0.
+    var records: UnsafeMutablePointer<MessageRecord>?
+    var index: UnsafeMutablePointer<UInt64>?
+    var factSlab: UnsafeMutablePointer<MessageFacts>?
+    var memory: MessageMemory?
+    var recordCount: UInt32 = 0
+    var recordCapacity: UInt32 = 0
+    var factCount: UInt32 = 0
+    var factCapacity: UInt32 = 0
+    /// The first free place among the facts, counted from 1; each leads to the next by its size. 0 if there is none.
+    var freeFacts: UInt32 = 0
+    /// The index has 2^indexBits entries; 0 without memory.
+    var indexBits: UInt32 = 0
+    var held: UInt32 = 0
+    var holeCount: UInt32 = 0
     /// Waiting and buried messages, in no order.
     private(set) var apart: [MessageRecord] = []
-    private var table = DotTable()
     /// The UIDs of the visible messages that are `\Deleted`, so that EXPUNGE finds them without looking at the others.
     private(set) var deletedUIDs: Set<UInt32> = []
-    /// What never changes about the messages; records refer to it by index.
-    private var factSlab: [MessageFacts] = []
-    /// The places of the slab that are free.
-    private var freeFacts: [UInt32] = []
     /// The dots that have no place in their record, by message.
-    private var overflow: [Dot: MessageDots] = [:]
+    var overflow: [Dot: MessageDots] = [:]
 
     /// Holes that are not worth a compaction.
     private static let toleratedHoles = 8
+    static let leastCapacity: UInt32 = 4
+    static let leastIndexBits: UInt32 = 3
 
-    var count: Int { table.count }
+    /// The messages in both slabs.
+    var count: Int { Int(held) }
+    /// The places of the slab of visible messages, holes among them.
+    var orderedCount: Int { Int(recordCount) }
+    var holes: Int { Int(holeCount) }
+    /// Visible messages in ascending UID order, with holes.
+    var ordered: OrderedRecords { OrderedRecords(memory: memory, count: orderedCount) }
 
     /// Where the record of a message is.
     @inline(__always)
     func position(of id: Dot, work: inout WorkCounters) -> Position? {
-        table.position(of: id, probes: &work.probes).map(Position.init(rawValue:))
+        guard let entry = entry(of: id, probes: &work.probes) else { return nil }
+        return position(inEntry: entry)
     }
 
     subscript(position: Position) -> MessageRecord {
-        @inline(__always) get { position.isApart ? apart[position.index] : ordered[position.index] }
-        @inline(__always) set {
+        @inline(__always) get {
+            if position.isApart { return apart[position.index] }
+            precondition(position.rawValue < recordCount, "there is no record \(position.rawValue)")
+            return records.unsafelyUnwrapped[position.index]
+        }
+        set {
             if position.isApart {
                 apart[position.index] = newValue
-            } else {
-                let wasDeleted = ordered[position.index].flags.contains(.deleted)
-                if wasDeleted != newValue.flags.contains(.deleted) {
-                    forgetDeleted(ordered[position.index])
-                    noteDeleted(newValue)
-                }
-                ordered[position.index] = newValue
+                return
             }
+            precondition(position.rawValue < recordCount, "there is no record \(position.rawValue)")
+            own()
+            let record = records.unsafelyUnwrapped + position.index
+            if record.pointee.flags.contains(.deleted) != newValue.flags.contains(.deleted) {
+                forgetDeleted(record.pointee)
+                noteDeleted(newValue)
+            }
+            record.pointee = newValue
         }
+    }
+
+    /// Changes the dots and flags of a visible message by system flags, if they have their place in the record.
+    ///
+    /// - Parameter change: changes the record, of which the identity and the UID stay; says whether it did.
+    /// - Returns: what `change` returned; nil if the message is not visible.
+    @inline(__always)
+    mutating func withVisible<Result>(
+        _ position: Position, _ change: (inout MessageRecord) -> Result
+    ) -> Result? {
+        if position.isApart { return nil }
+        precondition(position.rawValue < recordCount, "there is no record \(position.rawValue)")
+        own()
+        let record = records.unsafelyUnwrapped + position.index
+        let wasDeleted = record.pointee.flags.contains(.deleted)
+        let result = change(&record.pointee)
+        if wasDeleted != record.pointee.flags.contains(.deleted) {
+            if wasDeleted { deletedUIDs.remove(record.pointee.uid) } else { deletedUIDs.insert(record.pointee.uid) }
+        }
+        return result
     }
 
     /// The index of the first slot whose UID is at least `uid`; the slot may be a hole.
     func lowerBound(_ uid: UInt32) -> Int {
         var low = 0
-        var high = ordered.count
+        var high = orderedCount
         while low < high {
             let middle = (low + high) / 2
-            if ordered[middle].uid < uid { low = middle + 1 } else { high = middle }
+            if records.unsafelyUnwrapped[middle].uid < uid { low = middle + 1 } else { high = middle }
         }
         return low
     }
@@ -72,20 +118,23 @@ struct MailboxMessages: Sendable {
     /// The visible record with a UID.
     func index(ofUID uid: UInt32) -> Int? {
         let index = lowerBound(uid)
-        return index < ordered.count && ordered[index].uid == uid && !ordered[index].isHole ? index : nil
+        guard index < orderedCount else { return nil }
+        let record = records.unsafelyUnwrapped + index
+        return record.pointee.uid == uid && !record.pointee.isHole ? index : nil
     }
 
     /// Puts a record where its place says; a visible record's UID is above all others of the slab.
     mutating func put(_ record: MessageRecord, work: inout WorkCounters) {
+        own()
         work.slotsTouched += 1
-        if record.place != .visible {
-            table.set(record.id, position: Position.apart(apart.count).rawValue, probes: &work.probes)
+        let isVisible = record.place == .visible
+        enter(record.id, at: isVisible ? .ordered(orderedCount) : .apart(apart.count), probes: &work.probes)
+        if isVisible {
+            noteDeleted(record)
+            push(record)
+        } else {
             apart.append(record)
-            return
         }
-        noteDeleted(record)
-        table.set(record.id, position: Position.ordered(ordered.count).rawValue, probes: &work.probes)
-        ordered.append(record)
     }
 
     /// Puts the record of a new message where its place says, unless the message is there already.
@@ -93,15 +142,17 @@ struct MailboxMessages: Sendable {
     /// - Returns: whether it was not there.
     @inline(__always)
     mutating func insert(_ arriving: MessageRecord, _ facts: MessageFacts, work: inout WorkCounters) -> Bool {
+        own()
         let isVisible = arriving.place == .visible
-        let position = isVisible ? Position.ordered(ordered.count) : Position.apart(apart.count)
-        guard table.insert(arriving.id, position: position.rawValue, probes: &work.probes) else { return false }
+        let position = isVisible ? Position.ordered(orderedCount) : Position.apart(apart.count)
+        guard enterIfAbsent(arriving.id, at: position, probes: &work.probes) else { return false }
         work.slotsTouched += 1
         var record = arriving
-        keep(facts, of: &record)
+        record.factsIndex = keep(facts)
+        record.size = facts.size
         if isVisible {
             if record.flags.contains(.deleted) { deletedUIDs.insert(record.uid) }
-            ordered.append(record)
+            push(record)
         } else {
             apart.append(record)
         }
@@ -111,23 +162,28 @@ struct MailboxMessages: Sendable {
     /// Takes a record out; what is kept besides it stays until it is put back or ``forget(_:)``.
     ///
     /// Slots of visible records do not move before ``compactIfSparse(work:)``, so that a caller may take records while it goes through them.
+    @inline(__always)
     mutating func take(_ position: Position, work: inout WorkCounters) -> MessageRecord {
+        own()
         work.slotsTouched += 1
         let record = self[position]
-        table.remove(record.id, probes: &work.probes)
+        remove(record.id, probes: &work.probes)
         if position.isApart {
-            let last = apart.removeLast()
-            if position.index < apart.count {
-                apart[position.index] = last
-                work.slotsTouched += 1
-                table.set(last.id, position: position.rawValue, probes: &work.probes)
-            }
+            takeApart(position, work: &work)
         } else {
             forgetDeleted(record)
-            ordered[position.index].id = .none
-            holes += 1
+            records.unsafelyUnwrapped[position.index].id = .none
+            holeCount += 1
         }
         return record
+    }
+
+    private mutating func takeApart(_ position: Position, work: inout WorkCounters) {
+        let last = apart.removeLast()
+        if position.index >= apart.count { return }
+        work.slotsTouched += 1
+        move(last.id, from: .apart(apart.count), to: position, probes: &work.probes)
+        apart[position.index] = last
     }
 
     @inline(__always)
@@ -141,51 +197,59 @@ struct MailboxMessages: Sendable {
     }
 
     /// Closes the holes when they are more than half of the slab.
+    @inline(__always)
     mutating func compactIfSparse(work: inout WorkCounters) {
-        while let last = ordered.last, last.isHole {
-            ordered.removeLast()
-            holes -= 1
+        if holeCount == 0 { return }
+        // Nothing but this value's own counts changes, so that memory which is shared may stay so.
+        while recordCount > 0, records.unsafelyUnwrapped[Int(recordCount) - 1].isHole {
+            recordCount -= 1
+            holeCount -= 1
         }
-        if holes <= MailboxMessages.toleratedHoles || holes * 2 <= ordered.count { return }
-        var kept: [MessageRecord] = []
-        kept.reserveCapacity(ordered.count - holes)
-        for record in ordered where !record.isHole { kept.append(record) }
-        ordered = kept
-        holes = 0
-        renumber(work: &work)
+        if holes > MailboxMessages.toleratedHoles && holes * 2 > orderedCount { compact(work: &work) }
+    }
+
+    @inline(never)
+    private mutating func compact(work: inout WorkCounters) {
+        own()
+        let records = records.unsafelyUnwrapped
+        var kept = 0
+        for index in 0..<orderedCount where !records[index].isHole {
+            if kept != index {
+                work.recordsMoved += 1
+                move(records[index].id, from: .ordered(index), to: .ordered(kept), probes: &work.probes)
+                records[kept] = records[index]
+            }
+            kept += 1
+        }
+        recordCount = UInt32(truncatingIfNeeded: kept)
+        holeCount = 0
+        let wanted = max(recordCount, MailboxMessages.leastCapacity)
+        if wanted < recordCapacity / 4 { resizeRecords(to: wanted * 2) }
     }
 
     /// The dots of a record in full.
     func dots(of record: MessageRecord) -> MessageDots {
-        var dots = record.overflows ? overflow[record.id] ?? MessageDots() : MessageDots()
-        if record.presence != .none { dots.presence.insert(record.presence, at: 0) }
-        if !record.secondFlags.isEmpty {
-            dots.enablers.insert(.init(dot: record.secondEnabler, flags: record.secondFlags), at: 0)
-        }
-        if !record.firstFlags.isEmpty {
-            dots.enablers.insert(.init(dot: record.firstEnabler, flags: record.firstFlags), at: 0)
-        }
+        var dots = record.dots
+        guard record.overflows, let rest = overflow[record.id] else { return dots }
+        dots.presence += rest.presence
+        dots.enablers += rest.enablers
+        dots.keywords = rest.keywords
         return dots
     }
 
     /// Writes dots into a record, and what does not fit into the overflow.
     mutating func setDots(_ dots: MessageDots, of record: inout MessageRecord) {
-        record.presence = dots.presence.first ?? .none
-        let first = dots.enablers.first
-        let second = dots.enablers.dropFirst().first
-        (record.firstEnabler, record.firstFlags) = (first?.dot ?? .none, first?.flags ?? [])
-        (record.secondEnabler, record.secondFlags) = (second?.dot ?? .none, second?.flags ?? [])
-        record.flags = dots.systemFlags
-        var rest = MessageDots()
-        rest.presence = Array(dots.presence.dropFirst())
-        rest.enablers = Array(dots.enablers.dropFirst(2))
-        rest.keywords = dots.keywords
-        if !rest.isEmpty {
+        let fits = record.setDots(dots)
+        if !fits {
+            var rest = MessageDots()
+            rest.presence = Array(dots.presence.dropFirst())
+            rest.enablers = Array(dots.enablers.dropFirst(2))
+            rest.keywords = dots.keywords
             overflow[record.id] = rest
         } else if record.overflows {
             overflow[record.id] = nil
         }
-        record.overflows = !rest.isEmpty
+        record.overflows = !fits
     }
 
     /// The keywords of a record, ascending.
@@ -196,33 +260,42 @@ struct MailboxMessages: Sendable {
 
     /// What never changes about a message.
     @inline(__always)
-    func facts(of record: MessageRecord) -> MessageFacts { factSlab[Int(record.factsIndex)] }
+    func facts(of record: MessageRecord) -> MessageFacts {
+        precondition(record.factsIndex < factCount, "there are no facts \(record.factsIndex)")
+        return factSlab.unsafelyUnwrapped[Int(record.factsIndex)]
+    }
 
     /// The size of a message's body.
     @inline(__always)
-    func size(of record: MessageRecord) -> UInt64 { factSlab[Int(record.factsIndex)].size }
-
-    /// Keeps what never changes about a message.
-    @inline(__always)
-    mutating func keep(_ facts: MessageFacts, of record: inout MessageRecord) {
-        if let free = freeFacts.popLast() {
-            record.factsIndex = free
-            factSlab[Int(free)] = facts
-            return
-        }
-        record.factsIndex = UInt32(truncatingIfNeeded: factSlab.count)
-        factSlab.append(facts)
-    }
+    func size(of record: MessageRecord) -> UInt64 { record.size }
 
     /// Drops what is kept besides the record of a message that went for good.
+    @inline(__always)
     mutating func forget(_ record: MessageRecord) {
         if record.overflows { overflow[record.id] = nil }
-        if table.count == 0 {
-            factSlab = []
-            freeFacts = []
-        } else {
-            freeFacts.append(record.factsIndex)
+        if held == 0 {
+            clear()
+            return
         }
+        own()
+        factSlab.unsafelyUnwrapped[Int(record.factsIndex)].size = UInt64(freeFacts)
+        freeFacts = record.factsIndex + 1
+    }
+
+    /// The place of what never changes about a message, now kept.
+    @inline(__always)
+    private mutating func keep(_ facts: MessageFacts) -> UInt32 {
+        let place: UInt32
+        if freeFacts != 0 {
+            place = freeFacts - 1
+            freeFacts = UInt32(truncatingIfNeeded: factSlab.unsafelyUnwrapped[Int(place)].size)
+        } else {
+            if factCount == factCapacity { resizeFacts(to: max(factCapacity * 2, MailboxMessages.leastCapacity)) }
+            place = factCount
+            factCount += 1
+        }
+        (factSlab.unsafelyUnwrapped + Int(place)).initialize(to: facts)
+        return place
     }
 
     /// The keywords that any visible message has, ascending.
@@ -240,79 +313,17 @@ struct MailboxMessages: Sendable {
     /// Loads where a search for a message begins; for none, where the next one goes.
     @inline(__always)
     func glance(at message: Dot) -> UInt64 {
-        if message != .none { return table.glance(at: message) &+ UInt64(truncatingIfNeeded: ordered.count) }
-        var seen = UInt64(truncatingIfNeeded: freeFacts.count) &+ UInt64(truncatingIfNeeded: factSlab.count)
-        if let last = ordered.last { seen &+= last.id.packed }
-        return seen
+        guard indexBits != 0 else { return 0 }
+        if message != .none { return index.unsafelyUnwrapped[home(MailboxMessages.tag(message))] }
+        return recordCount == 0 ? 0 : records.unsafelyUnwrapped[Int(recordCount) - 1].id.packed
     }
 
     /// Loads the record of a message.
     @inline(__always)
     func glance(atRecordOf message: Dot) -> UInt64 {
-        var probes = 0
-        guard let position = table.position(of: message, probes: &probes) else { return 0 }
-        let record = self[Position(rawValue: position)]
-        return record.id.packed &+ UInt64(record.uid) &+ UInt64(record.flags.rawValue)
-    }
-
-    /// Makes room for a mailbox that is being installed.
-    mutating func reserve(_ capacity: Int) {
-        ordered.reserveCapacity(capacity)
-        factSlab.reserveCapacity(capacity)
-        table.reserve(capacity)
-    }
-
-    private mutating func renumber(work: inout WorkCounters) {
-        for index in ordered.indices where !ordered[index].isHole {
-            work.recordsMoved += 1
-            table.set(ordered[index].id, position: Position.ordered(index).rawValue, probes: &work.probes)
-        }
-    }
-}
-
-extension MailboxMessages {
-    /// The first violation of the slabs' own rules, or nil.
-    func violation() -> String? {
-        if let violation = table.violation() { return violation }
-        var held = 0
-        var lastUID: UInt32 = 0
-        for (index, record) in ordered.enumerated() {
-            if record.uid <= lastUID { return "UID \(record.uid) follows UID \(lastUID)" }
-            lastUID = record.uid
-            if record.isHole { continue }
-            held += 1
-            if let violation = violation(of: record, at: .ordered(index)) { return violation }
-        }
-        if ordered.count - held != holes { return "there are \(ordered.count - held) holes, not \(holes)" }
-        for (index, record) in apart.enumerated() {
-            if let violation = violation(of: record, at: .apart(index)) { return violation }
-        }
-        if held + apart.count != table.count {
-            return "the dot table holds \(table.count) of \(held + apart.count) records"
-        }
-        let deleted = ordered.filter { !$0.isHole && $0.flags.contains(.deleted) }.map(\.uid)
-        if Set(deleted) != deletedUIDs { return "the index of deleted messages holds \(deletedUIDs), not \(deleted)" }
-        if factSlab.count - freeFacts.count != table.count { return "facts are kept of other messages" }
-        let used = (ordered.filter { !$0.isHole } + apart).map(\.factsIndex)
-        if Set(used + freeFacts).count != factSlab.count { return "two messages share their facts" }
-        let overflowing = ordered.count { !$0.isHole && $0.overflows } + apart.count { $0.overflows }
-        return overflowing == overflow.count ? nil : "the overflow holds \(overflow.count) of \(overflowing) messages"
-    }
-
-    private func violation(of record: MessageRecord, at position: Position) -> String? {
-        var work = WorkCounters()
-        if self.position(of: record.id, work: &work) != position { return "message \(record.id) is not at \(position)" }
-        if position.isApart == (record.place == .visible) { return "message \(record.id) is in the wrong slab" }
-        if record.place == .visible && record.uid == 0 { return "message \(record.id) has no UID" }
-        let dots = dots(of: record)
-        if dots.presence.isEmpty != (record.place == .buried) { return "message \(record.id) has the wrong presence" }
-        if dots.systemFlags != record.flags { return "message \(record.id) has a wrong flag cache" }
-        if Set(dots.presence).count != dots.presence.count { return "message \(record.id) repeats a presence dot" }
-        if Set(dots.enablers.map(\.dot)).count != dots.enablers.count {
-            return "message \(record.id) repeats an enabler"
-        }
-        if Set(dots.keywords).count != dots.keywords.count { return "message \(record.id) repeats a keyword" }
-        if record.overflows != (overflow[record.id] != nil) { return "message \(record.id) has a wrong overflow mark" }
-        return nil
+        guard indexBits != 0 else { return 0 }
+        let entry = index.unsafelyUnwrapped[home(MailboxMessages.tag(message))]
+        let place = UInt32(truncatingIfNeeded: entry) &- 1
+        return place < recordCount ? records.unsafelyUnwrapped[Int(place)].id.packed : 0
     }
 }

@@ -4,7 +4,7 @@
 /// What a mailbox holds of one message and operations change, flat and without references: what does not fit is in the mailbox's overflow.
 ///
 /// A flag is set as long as some dot enables it. The usual message has one presence dot and its system flags were enabled by at most two
-/// operations; these have a place in the record. What never changes lies apart (``MailboxMessages/facts(of:)``), so that a flag change touches 56 bytes.
+/// operations; these have a place in the record. What never changes lies apart (``MailboxMessages/facts(of:)``), so that a flag change touches 64 bytes: one line of the cache.
 struct MessageRecord: Sendable {
     /// Where a record is and what that means.
     enum Place: UInt8, Sendable {
@@ -22,6 +22,8 @@ struct MessageRecord: Sendable {
     var firstEnabler: Dot = .none
     var secondEnabler: Dot = .none
     var modSeq: UInt64 = 0
+    /// The size of the body, as its facts say: what is counted of a message lies with its flags.
+    var size: UInt64 = 0
     /// The assigned UID; 0 if there is none.
     var uid: UInt32 = 0
     /// Where the mailbox keeps what never changes about the message.
@@ -51,6 +53,29 @@ struct MessageRecord: Sendable {
 
     /// Whether the slot is empty; its UID stays, for the binary search.
     var isHole: Bool { id == .none }
+
+    /// The dots that have their place in the record.
+    var dots: MessageDots {
+        var dots = MessageDots()
+        if presence != .none { dots.presence = [presence] }
+        if !firstFlags.isEmpty { dots.enablers.append(.init(dot: firstEnabler, flags: firstFlags)) }
+        if !secondFlags.isEmpty { dots.enablers.append(.init(dot: secondEnabler, flags: secondFlags)) }
+        return dots
+    }
+
+    /// Writes the dots that have their place in the record, and all system flags.
+    ///
+    /// - Returns: whether that is all of them.
+    @discardableResult
+    mutating func setDots(_ dots: MessageDots) -> Bool {
+        presence = dots.presence.first ?? .none
+        let first = dots.enablers.first
+        let second = dots.enablers.dropFirst().first
+        (firstEnabler, firstFlags) = (first?.dot ?? .none, first?.flags ?? [])
+        (secondEnabler, secondFlags) = (second?.dot ?? .none, second?.flags ?? [])
+        flags = dots.systemFlags
+        return dots.presence.count <= 1 && dots.enablers.count <= 2 && dots.keywords.isEmpty
+    }
 
     /// Applies a flag change of system flags in the record itself.
     ///

@@ -74,6 +74,21 @@ public struct OperationBatch: Sendable {
         issue(Operation(dot: nextDot, timestamp: timestamp, account: account, body: body), to: &state)
     }
 
+    /// Issues an operation on messages of a mailbox whose slot is known; its dot is the next.
+    @discardableResult
+    @inline(__always)
+    mutating func issue(_ operation: consuming Operation, inSlot slot: Int, of state: inout AccountState) -> Dot {
+        let dot = nextDot
+        operations.append(operation)
+        operations.withUnsafeBufferPointer {
+            guard let first = $0.baseAddress else { return }
+            state.apply(first + ($0.count - 1), toMessagesOf: slot, context: context, changes: &changes)
+        }
+        context.past.put(dot)
+        nextCounter += 1
+        return dot
+    }
+
     /// Issues an operation whose dot is the next.
     @discardableResult
     @inline(__always)

@@ -90,6 +90,13 @@ struct UIDEpochs: Sendable {
         (UInt64(entries[index].epoch.number), entries[index].ownerHash)
     }
 
+    /// Loads what an assignment in the current epoch needs; the sum means nothing.
+    @inline(__always)
+    func glance() -> UInt64 {
+        guard let current else { return 0 }
+        return UInt64(entries[current].greatestUID) &+ entries[current].ownerHash
+    }
+
     /// Whether an assignment counts.
     @inline(__always)
     func counts(_ uid: UInt32, _ index: UInt32) -> Bool { uid != 0 && uid <= entries[Int(index)].limit }

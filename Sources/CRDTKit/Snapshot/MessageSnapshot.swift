@@ -26,29 +26,40 @@ public struct MessageInstallation: Sendable {
     }
 }
 
-/// All of a message as its record in the engine has it; the dots are not in the fields of ``record``.
+/// All of a message as its record in the engine has it.
 struct RestoredMessage: Sendable {
     var record: MessageRecord
     var facts: MessageFacts
-    var dots: MessageDots
+    /// All dots, if they do not all have their place in ``record``.
+    var allDots: MessageDots?
 
-    init(record: MessageRecord, facts: MessageFacts, dots: MessageDots) {
+    /// The dots, wherever they are.
+    var dots: MessageDots { allDots ?? record.dots }
+
+    init(record: MessageRecord, facts: MessageFacts, allDots: MessageDots?) {
         self.record = record
         self.facts = facts
-        self.dots = dots
+        self.allDots = allDots
+    }
+
+    /// Gives the message other dots.
+    mutating func setDots(_ dots: MessageDots) {
+        allDots = record.setDots(dots) ? nil : dots
     }
 
     /// Reads a message's record.
     init(_ bytes: Span<UInt8>) throws(CRDTError) {
         var (position, end) = try RecordReader.open(bytes, .message)
         let id = try RecordReader.dot(bytes, &position, end)
-        var words: [UInt64] = []
-        for _ in 0..<4 { words.append(try RecordReader.fixed(bytes, &position, end)) }
+        let first = try RecordReader.fixed(bytes, &position, end)
+        let second = try RecordReader.fixed(bytes, &position, end)
+        let third = try RecordReader.fixed(bytes, &position, end)
+        let fourth = try RecordReader.fixed(bytes, &position, end)
         let size = try RecordReader.number(bytes, &position, end)
         let seconds = Int64(bitPattern: try RecordReader.fixed(bytes, &position, end))
         let zone = try RecordReader.number(bytes, &position, end, atMost: UInt64(UInt16.max))
         facts = MessageFacts(
-            body: BodyDigest(words: (words[0], words[1], words[2], words[3])), size: size, internalDateSeconds: seconds,
+            body: BodyDigest(words: (first, second, third, fourth)), size: size, internalDateSeconds: seconds,
             internalDateZoneMinutes: Int16(bitPattern: UInt16(truncatingIfNeeded: zone)))
         record = MessageRecord(id: id)
         record.modSeq = try RecordReader.number(bytes, &position, end, atMost: Mailbox.maximumModSeq)
@@ -59,9 +70,11 @@ struct RestoredMessage: Sendable {
             throw RecordReader.malformed("an unknown place")
         }
         record.place = place
-        dots = try RestoredMessage.dots(bytes, &position, end)
+        allDots = try RestoredMessage.dots(bytes, &position, end, into: &record)
         try RecordReader.close(position, end)
-        if dots.presence.isEmpty != (place == .buried) { throw RecordReader.malformed("presence and place disagree") }
+        if (allDots?.presence.isEmpty ?? (record.presence == .none)) != (place == .buried) {
+            throw RecordReader.malformed("presence and place disagree")
+        }
     }
 
     /// The message's record.
@@ -77,6 +90,7 @@ struct RestoredMessage: Sendable {
         writer.write(UInt64(record.uid))
         writer.write(UInt64(record.epoch))
         writer.write(UInt64(record.place.rawValue))
+        let dots = dots
         writer.write(UInt64(dots.presence.count))
         for dot in dots.presence { writer.write(dot) }
         writer.write(UInt64(dots.enablers.count))
@@ -92,19 +106,61 @@ struct RestoredMessage: Sendable {
         return writer.finish()
     }
 
+    /// Reads the dots of a message.
+    ///
+    /// - Returns: all of them, if they do not all have their place in the record; else they are there.
+    private static func dots(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ end: Int, into record: inout MessageRecord
+    ) throws(CRDTError) -> MessageDots? {
+        let start = position
+        if try readUsual(bytes, &position, end, into: &record) { return nil }
+        position = start
+        return try dots(bytes, &position, end)
+    }
+
+    /// Reads the dots of a message that has at most one that keeps it in its mailbox, two operations that enable flags, and no keywords.
+    ///
+    /// - Returns: false, and the record is as before, if the message has more.
+    private static func readUsual(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ end: Int, into record: inout MessageRecord
+    ) throws(CRDTError) -> Bool {
+        var usual = record
+        let presences = try RecordReader.count(bytes, &position, end, size: 2)
+        if presences > 1 { return false }
+        if presences == 1 { usual.presence = try RecordReader.dot(bytes, &position, end) }
+        let enablers = try RecordReader.count(bytes, &position, end, size: 3)
+        if enablers > 2 { return false }
+        if enablers > 0 { (usual.firstEnabler, usual.firstFlags) = try enabler(bytes, &position, end) }
+        if enablers > 1 {
+            (usual.secondEnabler, usual.secondFlags) = try enabler(bytes, &position, end)
+            if usual.secondEnabler == usual.firstEnabler { throw RecordReader.malformed("a dot is repeated") }
+        }
+        if try RecordReader.count(bytes, &position, end, size: 3) > 0 { return false }
+        usual.flags = usual.firstFlags.union(usual.secondFlags)
+        record = usual
+        return true
+    }
+
+    /// An operation and the system flags that it enables.
+    private static func enabler(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ end: Int
+    ) throws(CRDTError) -> (Dot, SystemFlags) {
+        let dot = try RecordReader.dot(bytes, &position, end)
+        let flags = SystemFlags(rawValue: try RecordReader.byte(bytes, &position, end))
+        if flags.isEmpty || !SystemFlags.known.isSuperset(of: flags) {
+            throw RecordReader.malformed("a wrong set of flags")
+        }
+        return (dot, flags)
+    }
+
     private static func dots(
         _ bytes: Span<UInt8>, _ position: inout Int, _ end: Int
     ) throws(CRDTError) -> MessageDots {
         var dots = MessageDots()
         dots.presence = try RecordReader.dots(bytes, &position, end)
         for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 3)) {
-            let dot = try RecordReader.dot(bytes, &position, end)
-            let flags = SystemFlags(rawValue: try RecordReader.byte(bytes, &position, end))
-            if flags.isEmpty || !SystemFlags.known.isSuperset(of: flags)
-                || dots.enablers.contains(where: { $0.dot == dot })
-            {
-                throw RecordReader.malformed("a wrong set of flags")
-            }
+            let (dot, flags) = try enabler(bytes, &position, end)
+            if dots.enablers.contains(where: { $0.dot == dot }) { throw RecordReader.malformed("a dot is repeated") }
             dots.enablers.append(.init(dot: dot, flags: flags))
         }
         for _ in 0..<(try RecordReader.count(bytes, &position, end, size: 3)) {
@@ -132,8 +188,8 @@ extension AccountState {
         guard let position = slots[slot].messages.position(of: message, work: &work) else { return nil }
         let record = slots[slot].messages[position]
         let messages = slots[slot].messages
-        return RestoredMessage(record: record, facts: messages.facts(of: record), dots: messages.dots(of: record))
-            .encoded()
+        let allDots = record.overflows ? messages.dots(of: record) : nil
+        return RestoredMessage(record: record, facts: messages.facts(of: record), allDots: allDots).encoded()
     }
 
     /// Installs the messages of a mailbox whose header is known and whose messages are absent.
@@ -165,7 +221,9 @@ extension Mailbox {
         var work = WorkCounters()
         for index in records.indices {
             var record = records[index].record
-            if Int(record.epoch) >= max(epochs.entries.count, 1) || UInt64(record.uid) >= uidNext {
+            // A message without a UID has epoch 0, whether there is one or not.
+            let knows = Int(record.epoch) < max(epochs.entries.count, record.uid == 0 ? 1 : 0)
+            if !knows || UInt64(record.uid) >= uidNext {
                 throw RecordReader.malformed("message \(record.id) has an assignment that the mailbox does not know")
             }
             if record.place == .waiting && isExposable(record) {
@@ -180,13 +238,11 @@ extension Mailbox {
                 }
                 lastUID = record.uid
             }
-            if result.position(of: record.id, work: &work) != nil {
+            if let dots = records[index].allDots { result.setDots(dots, of: &record) }
+            guard result.insert(record, records[index].facts, work: &work) else {
                 throw RecordReader.malformed("message \(record.id) is repeated")
             }
-            result.setDots(records[index].dots, of: &record)
-            result.keep(records[index].facts, of: &record)
             counted.add(record, size: records[index].facts.size)
-            result.put(record, work: &work)
         }
         if counted != counts {
             throw RecordReader.malformed("the mailbox counts \(counts), its messages are \(counted)")

@@ -33,10 +33,10 @@ extension Mailbox {
         highestModSeq = modSeq
         guard let birth, birth.uidValidity == old.birth?.uidValidity else { return }
         uidNext = max(uidNext, old.uidNext)
-        for index in messages.ordered.indices {
-            var record = messages.ordered[index]
+        for index in 0..<messages.orderedCount {
+            var record = messages[.ordered(index)]
             if record.isHole { continue }
-            let known = old.messages.index(ofUID: record.uid).map { old.messages.ordered[$0] }
+            let known = old.messages.index(ofUID: record.uid).map { old.messages[.ordered($0)] }
             if let known, known.id == record.id {
                 let isSame =
                     known.flags == record.flags && old.messages.keywords(of: known) == messages.keywords(of: record)

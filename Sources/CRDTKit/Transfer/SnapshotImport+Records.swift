@@ -78,7 +78,7 @@ extension SnapshotImport {
         message.record.id = try translation.dot(message.record.id)
         // What the exporter told its clients means nothing here. What waits keeps the order in which it came.
         if message.record.place == .visible { message.record.modSeq = modSeq }
-        message.dots = try message.dots.translated(translation)
+        message.setDots(try message.dots.translated(translation))
         current.messages.append(message)
         steps.append(
             .message(
