@@ -24,6 +24,9 @@ public struct HybridTimestamp: Hashable, Comparable, Sendable {
     /// Milliseconds since 1970.
     @inlinable public var milliseconds: UInt64 { rawValue >> 16 }
 
+    /// Seconds since 1970, modulo 2^32.
+    var seconds: UInt32 { UInt32(truncatingIfNeeded: milliseconds / 1_000) }
+
     /// Orders by time, then by count.
     @inlinable
     public static func < (left: HybridTimestamp, right: HybridTimestamp) -> Bool { left.rawValue < right.rawValue }

@@ -148,10 +148,10 @@ struct DigestKey {
     /// - Parameters:
     ///   - field: what it says.
     ///   - word: the word.
-    ///   - variant: tells apart words of one field, such as those of several flags.
+    ///   - variant: tells apart words of one field, such as those of several flags; it changes the coefficient in a way that depends on the key.
     /// - Returns: what it adds.
     func term(_ field: Field, _ word: UInt64, variant: UInt64 = 0) -> StateDigest {
-        let factor = (value ^ field.rawValue) &+ variant &* 0xff51_afd7_ed55_8ccd
+        let factor = value ^ field.rawValue ^ variant &* 0xff51_afd7_ed55_8ccd
         // The field's constant is taken in once more, so that a word of 0 counts too.
         let product = factor.multipliedFullWidth(by: word ^ field.rawValue)
         return StateDigest(low: product.low, high: product.high)

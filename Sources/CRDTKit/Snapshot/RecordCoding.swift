@@ -11,7 +11,7 @@ enum RecordKind: UInt8 {
     /// The layout that this code writes and reads.
     var version: UInt8 {
         switch self {
-        case .account: 4
+        case .account: 5
         case .mailbox: 3
         case .message: 2
         case .subscription: 1
@@ -26,7 +26,7 @@ enum RecordKind: UInt8 {
 ///
 ///     record       = kind version fields check
 ///     kind         = %x61 / %x6D / %x72 / %x73    ; account, mailbox, message, subscription
-///     version      = %x01 / %x02 / %x03 / %x04    ; of a subscription, a message, a mailbox, an account
+///     version      = %x01 / %x02 / %x03 / %x05    ; of a subscription, a message, a mailbox, an account
 ///     check        = 4OCTET                       ; of all before it, big-endian
 ///     account      = floor 16OCTET                ; greatest UIDVALIDITY, digest
 ///                    number *member

@@ -17,6 +17,8 @@ struct OperationDecoder {
     private var mailbox: MailboxID?
     private var message: Dot
     private var assignment: UIDAssignment?
+    private var lastEpochNumber: UInt32
+    private var lastOwner: ReplicaIndex
 
     /// Prepares for the operations of a frame.
     ///
@@ -36,6 +38,8 @@ struct OperationDecoder {
         counter = header.firstCounter
         timestamp = header.timestamp.rawValue
         message = Dot(origin, header.firstCounter)
+        lastEpochNumber = header.timestamp.seconds
+        lastOwner = origin
     }
 
     /// The timestamp of the operation that was decoded last, for the check against the header.
@@ -298,12 +302,12 @@ struct OperationDecoder {
         return next
     }
 
-    private func opening(
+    private mutating func opening(
         _ tag: UInt8, _ bytes: RawSpan, _ offset: inout Int
     ) throws(CRDTError) -> EpochOpening {
         let epoch = try epoch(bytes, &offset)
-        var opening = EpochOpening(
-            epoch: epoch, parent: try self.epoch(bytes, &offset), inheritedUpTo: try uid(bytes, &offset))
+        let parent = try self.epoch(bytes, &offset)
+        var opening = EpochOpening(epoch: epoch, parent: parent, inheritedUpTo: try uid(bytes, &offset))
         if tag & OperationTag.extra == 0 { return opening }
         let limit = UInt64(EpochOpening.maximumSettled)
         let count = try WireReader.varint(bytes, &offset, atMost: limit, "a number of branches")
@@ -320,11 +324,21 @@ struct OperationDecoder {
         UInt32(truncatingIfNeeded: try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "a UID"))
     }
 
-    private func epoch(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UIDEpoch {
-        let number = try WireReader.varint(bytes, &offset, atMost: UInt64(UInt32.max), "an epoch")
-        let owner = try StreamSymbols.meaning(try WireReader.varint(bytes, &offset), in: symbols.replicas)
-        guard number > 0 && owner != .wellKnown else { throw CRDTError(.malformed, "a UID epoch is zero") }
-        return UIDEpoch(number: UInt32(truncatingIfNeeded: number), owner: replicas[Int(owner.rawValue)])
+    private mutating func epoch(_ bytes: RawSpan, _ offset: inout Int) throws(CRDTError) -> UIDEpoch {
+        let code = try WireReader.varint(bytes, &offset)
+        let step = WireReader.unzigzag(code >> 1)
+        guard let number = UInt32(exactly: Int64(lastEpochNumber) &+ step), number > 0 else {
+            throw CRDTError(.malformed, "an epoch's number is out of range")
+        }
+        if code & 1 != 0 {
+            let owner = try StreamSymbols.meaning(try WireReader.varint(bytes, &offset), in: symbols.replicas)
+            guard owner != .wellKnown && owner != lastOwner else {
+                throw CRDTError(.malformed, "an epoch's owner is no replica, or the one of the epoch before")
+            }
+            lastOwner = owner
+        }
+        lastEpochNumber = number
+        return UIDEpoch(number: number, owner: replicas[Int(lastOwner.rawValue)])
     }
 
     @inline(__always)

@@ -12,8 +12,10 @@ struct OperationEncoder {
     private var mailbox: MailboxID?
     private var message: Dot
     private var assignment: UIDAssignment?
-    /// The owner of the epoch that was put last, and its number: most epochs of a frame have one owner.
-    private var lastOwner: (id: ReplicaID, number: UInt64)?
+    /// The number of the epoch that was put last; at first the time in seconds, which is what numbers of epochs begin with.
+    private var lastEpochNumber: UInt32
+    /// The owner of the epoch that was put last; nil, for the origin, before the first.
+    private var lastOwner: ReplicaID?
 
     /// Prepares for the operations of a frame.
     ///
@@ -28,6 +30,7 @@ struct OperationEncoder {
         self.timestamp = timestamp.rawValue
         counter = firstCounter
         message = Dot(origin, firstCounter)
+        lastEpochNumber = timestamp.seconds
     }
 
     /// Appends one operation.
@@ -232,17 +235,19 @@ struct OperationEncoder {
         _ epoch: UIDEpoch, _ stream: inout StreamDefinitions, _ bytes: inout ByteSink
     ) throws(CRDTError) {
         guard epoch.number > 0 else { throw CRDTError(.malformed, "an epoch's number is not zero") }
-        bytes.put(UInt64(epoch.number))
-        if let lastOwner, lastOwner.id == epoch.owner {
-            bytes.put(lastOwner.number)
+        let step = WireWriter.zigzag(Int64(epoch.number) - Int64(lastEpochNumber))
+        lastEpochNumber = epoch.number
+        if epoch.owner == lastOwner ?? stream.replicas.ids[Int(origin.rawValue)] {
+            bytes.put(step << 1)
+            lastOwner = epoch.owner
             return
         }
         guard let owner = stream.replicas.index(of: epoch.owner) else {
             throw CRDTError(.undefinedReference, "epoch owner \(epoch.owner) was never interned")
         }
-        let number = try stream.number(of: owner)
-        bytes.put(number)
-        lastOwner = (epoch.owner, number)
+        bytes.put(step << 1 | 1)
+        bytes.put(try stream.number(of: owner))
+        lastOwner = epoch.owner
     }
 
     private func put(_ facts: MessageFacts, _ bytes: inout ByteSink) {

@@ -8,7 +8,7 @@
 /// around the payload carries length and checksum.
 public enum OperationFrame {
     /// The format that this code writes and reads: the payload's first byte.
-    public static let format: UInt8 = 1
+    public static let format: UInt8 = 2
     /// The most operations in a frame.
     public static let maximumOperations = 65_536
     /// The most bytes in a payload: a frame with its envelope has 16 MiB.

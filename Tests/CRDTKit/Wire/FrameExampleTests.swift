@@ -9,10 +9,10 @@ import Testing
 @Suite struct FrameExampleTests {
     /// The payload as the page shows it.
     private static let page = """
-        01 07 ef cd ab 89 67 45 23 01 01 01 05 00 00 f4 69 e5 cf 8b 01 00 03 03 02 22 22 00 00 00 00 00 \
+        02 07 ef cd ab 89 67 45 23 01 01 01 05 00 00 f4 69 e5 cf 8b 01 00 03 03 02 22 22 00 00 00 00 00 \
         00 01 01 00 04 61 6e 6e 61 02 00 05 24 4a 75 6e 6b 01 02 05 01 00 03 04 57 6f 72 6b ac 02 00 74 \
         81 01 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c \
-        1d 1e 1f d2 09 00 78 05 01 01 76 05 04 80 01 00 15 04 0a 05 32
+        1d 1e 1f d2 09 00 78 05 fa 87 bf aa 19 76 05 04 80 01 00 15 04 0a 05 32
         """
 
     private func example() throws -> [UInt8] {

@@ -127,7 +127,7 @@ import TestSupport
     @Test func claimedCountsAreNotBelieved() throws {
         let huge: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10]
         let limit: [UInt8] = [0x80, 0x80, 0x04]
-        let origin: [UInt8] = [1, 7, 5, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+        let origin: [UInt8] = [OperationFrame.format, 7, 5, 0, 0, 0, 0, 0, 0, 0, 1, 1]
         let time: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0]
         let reader = try TestNode(99)
         let frames: [[UInt8]] = [

@@ -4,7 +4,7 @@
 /// The bounds and times of one ``ReplicationMachine``, and the bounds of the wire.
 public struct ReplicationLimits: Sendable {
     /// The version of the protocol.
-    public static let protocolVersion: UInt64 = 3
+    public static let protocolVersion: UInt64 = 4
     /// The largest message: type and payload, without the length in front; 1 MiB + 64 KiB.
     public static let maximumMessageBytes = (1 << 20) + (64 << 10)
     /// The longest name of a group, a node or an account in bytes of UTF-8.
