@@ -137,7 +137,7 @@ public struct AccountState: ~Copyable, Sendable {
         let mailbox = slots[slot].id
         let claimant = MailboxNames.Claimant(mailbox, identity: slots[slot].identity, context: context)
         let wanted = slots[slot].isAlive ? slots[slot].wantedName : nil
-        for change in names.set(claimant, wants: wanted) {
+        names.set(claimant, wants: wanted) { change in
             switch (change.from, change.to) {
             case (nil, .some(let to)): changes.append(.mailboxAppeared(change.id, name: to))
             case (.some(let from), nil): changes.append(.mailboxVanished(change.id, name: from))

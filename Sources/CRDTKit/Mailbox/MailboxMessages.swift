@@ -29,7 +29,7 @@ struct MailboxMessages: @unchecked Sendable {
     var recordCapacity: UInt32 = 0
     var factCount: UInt32 = 0
     var factCapacity: UInt32 = 0
-    /// The first free place among the facts, counted from 1; each leads to the next by its size. 0 if there is none.
+    /// The first free place among the facts, counted from 1, and 0 if there is none; each leads to the next by its size.
     var freeFacts: UInt32 = 0
     /// The index has 2^indexBits entries; 0 without memory.
     var indexBits: UInt32 = 0
@@ -82,26 +82,6 @@ struct MailboxMessages: @unchecked Sendable {
             }
             record.pointee = newValue
         }
-    }
-
-    /// Changes the dots and flags of a visible message by system flags, if they have their place in the record.
-    ///
-    /// - Parameter change: changes the record, of which the identity and the UID stay; says whether it did.
-    /// - Returns: what `change` returned; nil if the message is not visible.
-    @inline(__always)
-    mutating func withVisible<Result>(
-        _ position: Position, _ change: (inout MessageRecord) -> Result
-    ) -> Result? {
-        if position.isApart { return nil }
-        precondition(position.rawValue < recordCount, "there is no record \(position.rawValue)")
-        own()
-        let record = records.unsafelyUnwrapped + position.index
-        let wasDeleted = record.pointee.flags.contains(.deleted)
-        let result = change(&record.pointee)
-        if wasDeleted != record.pointee.flags.contains(.deleted) {
-            if wasDeleted { deletedUIDs.remove(record.pointee.uid) } else { deletedUIDs.insert(record.pointee.uid) }
-        }
-        return result
     }
 
     /// The index of the first slot whose UID is at least `uid`; the slot may be a hole.

@@ -41,26 +41,60 @@ struct MailboxNames: Sendable {
         .trash: "Trash",
     ]
 
-    /// The claimants of each wanted name, the smallest first.
-    private var claimants: [String: [Claimant]] = [:]
-    private var wanted: [MailboxID: String] = [:]
-    private var idByName: [String: MailboxID] = [:]
-    private var nameByID: [MailboxID: String] = [:]
+    /// What is known of a name: who wants it, and who is seen under it.
+    private struct Name: Sendable {
+        /// The smallest of those that want it.
+        var first: Claimant?
+        /// The others, in ascending order: hardly ever any.
+        var others: [Claimant] = []
+        var holder: MailboxID?
+
+        var isBlank: Bool { first == nil && holder == nil }
+        var isContested: Bool { !others.isEmpty }
+
+        mutating func enter(_ claimant: Claimant) {
+            guard let winner = first else {
+                first = claimant
+                return
+            }
+            let loser = claimant.isBelow(winner) ? winner : claimant
+            if claimant.isBelow(winner) { first = claimant }
+            others.insert(loser, at: others.firstIndex { loser.isBelow($0) } ?? others.count)
+        }
+
+        mutating func leave(_ id: MailboxID) {
+            if first?.id == id {
+                first = others.isEmpty ? nil : others.removeFirst()
+            } else {
+                others.removeAll { $0.id == id }
+            }
+        }
+    }
+
+    /// The name that a living mailbox wants, and the one under which it is seen.
+    private struct Naming: Sendable {
+        var wanted: String
+        var shown: String
+    }
+
+    /// Every name that somebody wants or has.
+    private var byName: [String: Name] = [:]
+    private var byID: [MailboxID: Naming] = [:]
 
     /// The one spelling of a name: INBOX is case-insensitive (RFC 3501 section 5.1).
     static func canonical(_ name: String) -> String {
-        name.utf8.count == 5 && name.uppercased() == inbox ? inbox : name
+        name.utf8.count == 5 && name.utf8.elementsEqual(inbox.utf8) { $0 & 0xdf == $1 } ? inbox : name
     }
 
-    var count: Int { nameByID.count }
+    var count: Int { byID.count }
 
-    func id(of name: String) -> MailboxID? { idByName[MailboxNames.canonical(name)] }
+    func id(of name: String) -> MailboxID? { byName[MailboxNames.canonical(name)]?.holder }
 
-    func name(of id: MailboxID) -> String? { nameByID[id] }
+    func name(of id: MailboxID) -> String? { byID[id]?.shown }
 
     /// All names in ascending order.
     var ascending: [(name: String, id: MailboxID)] {
-        idByName.map { ($0.key, $0.value) }.sorted { $0.name < $1.name }
+        byID.map { ($0.value.shown, $0.key) }.sorted { $0.name < $1.name }
     }
 
     /// Enters, moves or removes a mailbox.
@@ -68,33 +102,42 @@ struct MailboxNames: Sendable {
     /// - Parameters:
     ///   - claimant: the mailbox.
     ///   - name: the name it wants; nil if it is not alive.
-    /// - Returns: all mailboxes whose visible name changed by that.
+    ///   - report: called for each mailbox whose visible name changed by that.
     /// - Complexity: O(1) expected, and O(claimants) for a contested name.
-    mutating func set(_ claimant: Claimant, wants name: String?) -> [Change] {
-        let former = wanted[claimant.id]
-        if former == name { return [] }
-        wanted[claimant.id] = name
-        if former == nil, let name, claimants[name] == nil, !name.utf8.contains(UInt8(ascii: "~")) {
-            // The usual creation: nobody else wants the name, and it is no name that a loser may have.
-            claimants[name] = [claimant]
-            idByName[name] = claimant.id
-            nameByID[claimant.id] = name
-            return [Change(id: claimant.id, from: nil, to: name)]
+    mutating func set(_ claimant: Claimant, wants name: String?, _ report: (Change) -> Void) {
+        let former = byID[claimant.id]?.wanted
+        if former == name { return }
+        if former == nil, let name, enterUncontested(claimant, name) {
+            report(Change(id: claimant.id, from: nil, to: name))
+            return
         }
         var affected: [String] = []
         if let former {
-            claimants[former]?.removeAll { $0.id == claimant.id }
-            if claimants[former]?.isEmpty ?? false { claimants[former] = nil }
+            byName[former]?.leave(claimant.id)
             affected.append(former)
         }
         if let name {
-            var group = claimants[name] ?? []
-            group.insert(claimant, at: group.firstIndex { claimant.isBelow($0) } ?? group.count)
-            claimants[name] = group
+            byName[name, default: Name()].enter(claimant)
+            byID[claimant.id, default: Naming(wanted: name, shown: "")].wanted = name
             affected.append(name)
         }
         let all = affected + affected.flatMap { contestedPrefixes(of: $0) }
-        return apply(all, gone: name == nil ? claimant.id : nil)
+        apply(all, gone: name == nil ? claimant.id : nil, report)
+        for name in affected where byName[name]?.isBlank ?? false { byName[name] = nil }
+    }
+
+    /// The usual creation: nobody else wants the name, and it is no name that a loser may have.
+    private mutating func enterUncontested(_ claimant: Claimant, _ name: String) -> Bool {
+        if name.utf8.contains(UInt8(ascii: "~")) { return false }
+        let isFree = MailboxNames.enter(claimant, &byName[name, default: Name()])
+        if isFree { byID[claimant.id] = Naming(wanted: name, shown: name) }
+        return isFree
+    }
+
+    private static func enter(_ claimant: Claimant, _ name: inout Name) -> Bool {
+        guard name.isBlank else { return false }
+        (name.first, name.holder) = (claimant, claimant.id)
+        return true
     }
 
     /// Names of which a loser's name may begin like `name`, which may now be taken or free.
@@ -102,39 +145,43 @@ struct MailboxNames: Sendable {
         var result: [String] = []
         for index in name.utf8.indices where name.utf8[index] == UInt8(ascii: "~") {
             let prefix = String(name[..<index])
-            if claimants[prefix]?.count ?? 0 > 1 { result.append(prefix) }
+            if byName[prefix]?.isContested ?? false { result.append(prefix) }
         }
         return result
     }
 
-    private mutating func apply(_ affected: [String], gone: MailboxID?) -> [Change] {
+    private mutating func apply(_ affected: [String], gone: MailboxID?, _ report: (Change) -> Void) {
         var changes: [Change] = []
-        if let gone, let old = nameByID[gone] { changes.append(Change(id: gone, from: old, to: nil)) }
+        if let gone, let old = byID[gone]?.shown { changes.append(Change(id: gone, from: old, to: nil)) }
         var seen: Set<String> = []
         for name in affected where seen.insert(name).inserted {
-            for (claimant, new) in distribution(of: name) where nameByID[claimant.id] != new {
-                changes.append(Change(id: claimant.id, from: nameByID[claimant.id], to: new))
+            for (claimant, new) in distribution(of: name) where byID[claimant.id]?.shown != new {
+                let old = byID[claimant.id]?.shown
+                changes.append(Change(id: claimant.id, from: old?.isEmpty ?? true ? nil : old, to: new))
             }
         }
         for change in changes {
-            if let from = change.from { idByName[from] = nil }
-            nameByID[change.id] = change.to
+            if let from = change.from { byName[from]?.holder = nil }
+            if let to = change.to { byID[change.id]?.shown = to } else { byID[change.id] = nil }
         }
         for change in changes {
-            if let to = change.to { idByName[to] = change.id }
+            if let to = change.to { byName[to, default: Name()].holder = change.id }
         }
-        return changes
+        for change in changes {
+            if let from = change.from, byName[from]?.isBlank ?? false { byName[from] = nil }
+            report(change)
+        }
     }
 
     /// The visible names of all that want one name.
     private func distribution(of name: String) -> [(Claimant, String)] {
-        guard let group = claimants[name], let winner = group.first else { return [] }
+        guard let group = byName[name], let winner = group.first else { return [] }
         var result = [(winner, name)]
         var taken: Set<String> = []
-        for loser in group.dropFirst() {
+        for loser in group.others {
             var attempt = 0
             var candidate = MailboxNames.candidate(name, loser, attempt)
-            while claimants[candidate] != nil || taken.contains(candidate) {
+            while byName[candidate]?.first != nil || taken.contains(candidate) {
                 attempt += 1
                 candidate = MailboxNames.candidate(name, loser, attempt)
             }
@@ -165,17 +212,23 @@ struct MailboxNames: Sendable {
 
     /// The first violation of the index's own rules, or nil.
     func violation() -> String? {
-        if idByName.count != nameByID.count || wanted.count != nameByID.count {
-            return "names and mailboxes differ in number"
+        for (id, naming) in byID where byName[naming.shown]?.holder != id {
+            return "the name \(naming.shown) leads to another mailbox"
         }
-        for (name, id) in idByName where nameByID[id] != name { return "the name \(name) leads to another mailbox" }
-        for (name, group) in claimants {
-            if group.isEmpty { return "nobody wants \(name)" }
-            for claimant in group where wanted[claimant.id] != name { return "\(claimant.id) does not want \(name)" }
-            for (claimant, shown) in distribution(of: name) where nameByID[claimant.id] != shown {
+        var claims = 0
+        var holders = 0
+        for (name, known) in byName {
+            if known.isBlank { return "nobody wants or has \(name)" }
+            if known.first == nil && known.isContested { return "\(name) has losers and no winner" }
+            holders += known.holder == nil ? 0 : 1
+            for claimant in [known.first].compactMap(\.self) + known.others {
+                claims += 1
+                if byID[claimant.id]?.wanted != name { return "\(claimant.id) does not want \(name)" }
+            }
+            for (claimant, shown) in distribution(of: name) where byID[claimant.id]?.shown != shown {
                 return "\(claimant.id) is not called \(shown)"
             }
         }
-        return claimants.values.reduce(0) { $0 + $1.count } == wanted.count ? nil : "a claimant is missing"
+        return claims == byID.count && holders == byID.count ? nil : "names and mailboxes differ in number"
     }
 }

@@ -182,9 +182,9 @@ struct MailboxCommandTests {
         for _ in 0..<200 {
             var names = MailboxNames()
             for index in wanted.indices.shuffled(using: &generator) {
-                _ = names.set(claimants[index], wants: wanted.randomElement(using: &generator))
-                _ = names.set(claimants[index], wants: index % 2 == 0 ? nil : "b")
-                _ = names.set(claimants[index], wants: wanted[index])
+                names.set(claimants[index], wants: wanted.randomElement(using: &generator)) { _ in }
+                names.set(claimants[index], wants: index % 2 == 0 ? nil : "b") { _ in }
+                names.set(claimants[index], wants: wanted[index]) { _ in }
             }
             #expect(names.violation() == nil)
             let result = Dictionary(uniqueKeysWithValues: names.ascending.map { ($0.id, $0.name) })

@@ -52,7 +52,7 @@ struct HistoryReference {
         var names = MailboxNames()
         for (mailbox, folder) in result.folders {
             let claimant = MailboxNames.Claimant(mailbox, identity: context.identityHash(mailbox.dot), context: context)
-            _ = names.set(claimant, wants: folder.name)
+            names.set(claimant, wants: folder.name) { _ in }
         }
         for mailbox in result.folders.keys { result.folders[mailbox]?.effectiveName = names.name(of: mailbox) ?? "" }
         result.subscriptions = subscriptions()
