@@ -115,7 +115,7 @@ public struct AccountState: ~Copyable, Sendable {
         return addSlot(Mailbox(id: mailbox, context: context))
     }
 
-    mutating func addSlot(_ mailbox: Mailbox) -> Int {
+    mutating func addSlot(_ mailbox: consuming Mailbox) -> Int {
         table.set(mailbox.id.dot, position: UInt32(truncatingIfNeeded: slots.count), probes: &tally.work.probes)
         slots.append(mailbox)
         return slots.count - 1
