@@ -25,24 +25,84 @@ struct ReportTests {
         #expect(row.ratioMedian == 2)
         #expect(row.referenceNanoseconds == 10)
         #expect(row.operationsPerSecond == 5e7)
+        #expect(row.clock == .cpu)
     }
 
-    @Test func aSteadyReferenceGivesAVerdict() {
-        #expect(Self.row(reference: [10, 11, 12]).targets[0].verdict(on: Self.row(reference: [10, 11, 12])) == .met)
-        let slow = Self.row(reference: [5, 5, 5])
-        #expect(slow.hasVerdict)
+    @Test func steadyRoundsGiveAVerdict() {
+        let row = Self.row(reference: [10, 11, 12, 10, 10])
+        #expect(row.objection == nil)
+        #expect(row.targets[0].verdict(on: row) == .met)
+        let slow = Self.row(reference: [5, 5, 5, 5, 5])
         #expect(slow.targets[0].verdict(on: slow) == .missed)
     }
 
     @Test func aReferenceThatSpreadsByMoreThanAFifthGivesNoVerdict() {
-        let row = Self.row(reference: [10, 10, 12.5])
+        let row = Self.row(reference: [10, 10, 12.5, 10, 10]).target(.figure, .atMost, 20)
         #expect(!row.hasVerdict)
+        #expect(row.targets.map { $0.verdict(on: row) } == [.none, .none])
+        let text = TextTable.text(of: [row])
+        #expect(text.contains("25.0 %, no verdict"))
+        #expect(text.contains("<= 3.00 times: no verdict"))
+        #expect(text.contains("(the reference's rounds spread by 25.0 %)"))
+    }
+
+    @Test func roundsOfItsOwnThatSpreadByMoreThanAFifthGiveNoVerdict() {
+        let row = ResultRow("one", "a rate", Series([10, 10, 10, 10, 13]), "op/s").target(.figure, .atLeast, 5)
+        #expect(row.rounds == 5)
         #expect(row.targets[0].verdict(on: row) == .none)
-        #expect(TextTable.text(of: [row]).contains("25.0 %, no verdict"))
-        #expect(TextTable.text(of: [row]).contains("<= 3.00 times: no verdict"))
-        // A figure does not depend on the reference.
-        let figure = row.target(.figure, .atMost, 20)
-        #expect(figure.targets[1].verdict(on: figure) == .met)
+        #expect(TextTable.text(of: [row]).contains("no verdict (the rounds spread by 30.0 %)"))
+    }
+
+    @Test func withoutASpreadThereIsNoVerdict() {
+        let once = ResultRow("one", "a time", 3, "s").target(.figure, .atMost, 5)
+        #expect(once.targets[0].verdict(on: once) == .none)
+        #expect(once.objection == "measured once")
+        let few = Self.row(reference: [10, 10, 10, 10])
+        #expect(few.targets[0].verdict(on: few) == .none)
+        #expect(few.objection == "4 rounds")
+        let counted = ResultRow.counted("one", "a length", 3, "B").target(.figure, .atMost, 5)
+        #expect(counted.targets[0].verdict(on: counted) == .met)
+    }
+
+    @Test func aRatioWithoutAReferenceTimeIsNoneInsteadOfAWin() {
+        let row = Self.row(reference: [0, 0, 0, 0, 0])
+        #expect(row.ratioMedian == nil)
+        #expect(row.targets[0].verdict(on: row) == .none)
+        let nothing = Comparison(
+            subject: [Cost](repeating: .zero, count: 5), reference: [Cost](repeating: Cost(wall: 1, cpu: 1), count: 5))
+        let idle = ResultRow("one", "nothing", nothing, .cpu, reference: "a loop").target(.figure, .atMost, 3)
+        #expect(idle.value == nil)
+        #expect(idle.targets[0].verdict(on: idle) == .none)
+    }
+
+    @Test func aRefusedRoundIsNoFigureAndNoVerdict() {
+        let steady: [Double?] = [10, 10, 10, 10, 10, 10]
+        let row = ResultRow("one", "a command", [1, nil, 1, 1, 1, 1], "ms", reference: "another", steady)
+            .target(.ratio, .atMost, 1)
+        #expect(row.rounds == 5)
+        #expect(row.ratioMedian == 0.1)
+        #expect(row.targets[0].verdict(on: row) == .none)
+        #expect(row.objection == "1 rounds without a figure")
+        let none = ResultRow("one", "a command", [nil, nil, nil, nil, nil], "ms", reference: "another", steady)
+        #expect(none.value == nil)
+        #expect(none.ratioMedian == nil)
+        #expect(TextTable.text(of: [none]).contains("none"))
+    }
+
+    @Test func failuresAreNoVerdictAndTooManyAreAnError() {
+        let row = Self.row(reference: [10, 10, 10, 10, 10])
+        let few = row.failures(refused: 1, lost: 2, of: 1_000)
+        #expect(few.targets[0].verdict(on: few) == .none)
+        #expect(!few.hasFailed)
+        #expect(TextTable.text(of: [few]).contains("no verdict (1 refused, 2 lost)"))
+        #expect(row.failures(refused: 11, of: 1_000).hasFailed)
+        #expect(row.failures(refused: 1, of: 0).hasFailed)
+        let clean = row.failures(refused: 0, of: 1_000)
+        #expect(!clean.hasFailed)
+        #expect(clean.targets[0].verdict(on: clean) == .met)
+        let bytes = ResultRow("one", "frames", 10, "ns/op").bytes(9).target(.bytesPerOperation, .atMost, 10)
+        #expect(
+            bytes.failures(refused: 1, of: 1_000).targets[0].verdict(on: bytes.failures(refused: 1, of: 9)) == .none)
     }
 
     @Test func bytesWithoutDigestsAreWhatIsJudged() {
@@ -63,7 +123,7 @@ struct ReportTests {
 
     @Test func columnsWithNothingInThemAreLeftOut() {
         let lines = TextTable.lines(of: [ResultRow("one", "memory", 3, "MiB")])
-        #expect(lines == [["what", "figure", "unit"], ["memory", "3.00", "MiB"]])
+        #expect(lines == [["what", "figure", "unit", "rounds"], ["memory", "3.00", "MiB", "1"]])
     }
 
     @Test func aReportComesBackFromJSON() throws {
@@ -71,9 +131,9 @@ struct ReportTests {
         report.add(
             Scenario("one", "a question", run: { _ in [] }),
             [
-                Self.row(reference: [10, 11, 12]).at("messages", 1_000, "apply").bytes(8),
-                .absent("one", "redis", "not there"),
-            ])
+                Self.row(reference: [10, 11, 12]).at("messages", 1_000, "apply").bytes(8).failures(refused: 1, of: 2),
+                .absent("one", "redis", "not there"), .counted("one", "bytes", 3, "B").doubting("a doubt"),
+            ], seconds: 1.5)
         let json = try report.json()
         #expect(try BenchReport(json: json) == report)
         #expect(try BenchReport(json: json).json() == json)
@@ -83,8 +143,8 @@ struct ReportTests {
         var report = BenchReport(program: "probe", command: "probe one", machine: Self.machine, rounds: 5)
         report.add(Scenario("one", "a question", run: { _ in [] }), [Self.row(reference: [10, 10, 10])])
         let text = report.markdown()
-        #expect(text.contains("Command: `probe one`. 5 rounds"))
-        #expect(text.contains("load 0.10 0.20 0.30 before, 1.00 1.00 1.00 afterwards, commit abc"))
+        #expect(text.contains("Command: `probe one`.\n"))
+        #expect(text.contains("load 0.10 0.20 0.30 before, 1.00 1.00 1.00 afterwards, sources of commit abc"))
         #expect(text.contains("\n### one: a question\n"))
     }
 
@@ -93,6 +153,14 @@ struct ReportTests {
         let new = MarkedPage.replace(in: page, between: "x", with: "new\n")
         #expect(new == "before\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nafter\n")
         #expect(MarkedPage.replace(in: page, between: "y", with: "new") == nil)
+    }
+
+    @Test func emptyMarksAreFound() {
+        let page = "<!-- begin x -->\n<!-- end x -->\n<!-- begin y -->\nold\n\n<!-- end y -->\n<!-- begin z -->\n"
+        #expect(MarkedPage.names(in: page) == ["x", "y"])
+        #expect(MarkedPage.content(of: page, between: "x")?.isEmpty == true)
+        #expect(MarkedPage.content(of: page, between: "y") == "old")
+        #expect(MarkedPage.content(of: page, between: "z") == nil)
     }
 }
 

@@ -9,7 +9,7 @@ struct SeriesTests {
     @Test func aMedianIsTheValueInTheMiddle() {
         #expect(Series([3, 1, 2]).median == 2)
         #expect(Series([4, 1, 2, 3]).median == 2.5)
-        #expect(Series().median == 0)
+        #expect(Series().median == nil)
     }
 
     @Test func percentilesAreValuesThatWereMeasured() {
@@ -18,7 +18,7 @@ struct SeriesTests {
         #expect(series.percentile(99) == 99)
         #expect(series.percentile(99.9) == 100)
         #expect(series.percentile(0) == 1)
-        #expect(Series().percentile(50) == 0)
+        #expect(Series().percentile(50) == nil)
     }
 
     @Test func theFirstRoundIsThrownAwayAndTheOthersTakeTurns() {
@@ -48,5 +48,19 @@ struct SeriesTests {
                 return Cost(wall: cost, cpu: cost)
             }, references: [{ Cost(wall: 1, cpu: 1) }, { Cost(wall: cost, cpu: cost) }])
         #expect(found.map { $0.ratios(.cpu).values } == [[2, 3, 4], [1, 1, 1]])
+    }
+
+    @Test func aSpreadNeedsTwoValuesAndAMedian() {
+        #expect(Series([8, 10, 12]).spread == 0.4)
+        #expect(Series([10]).spread == nil)
+        #expect(Series([0, 0, 5]).spread == nil)
+        #expect(Series().spread == nil)
+        #expect(Series([1, 2, 6]).mean == 3)
+    }
+
+    @Test(arguments: [[0.0, 1, 1], [1, 1, 0]]) func whatTookNoTimeHasNoRatio(times: [Double]) {
+        let (some, others) = (times.map { Cost(wall: $0, cpu: $0) }, times.map { _ in Cost(wall: 1, cpu: 1) })
+        #expect(Comparison(subject: some, reference: others).ratios(.wall).median == nil)
+        #expect(Comparison(subject: others, reference: some).ratios(.wall).median == nil)
     }
 }

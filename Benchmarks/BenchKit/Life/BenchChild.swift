@@ -34,10 +34,12 @@ public final class BenchChild: Sendable {
     ///   - environment: what to add to this program's own environment.
     ///   - cleanup: what ends the process when this program is interrupted.
     ///   - errors: the file that takes its standard error; nil shares this program's.
+    ///   - withDescendants: whether it leads a group of processes that ends with it: what it has started ends too.
     /// - Throws: ``BenchFailure`` with exit code 69 when it cannot be started.
-    public init(_ arguments: [String], environment: [String: String] = [:], cleanup: Cleanup, errors: String? = nil)
-        throws
-    {
+    public init(
+        _ arguments: [String], environment: [String: String] = [:], cleanup: Cleanup, errors: String? = nil,
+        withDescendants: Bool = false
+    ) throws {
         name = arguments.first ?? ""
         self.cleanup = cleanup
         // Unlike a pipe's, a socket pair's ends are never open in other children.
@@ -58,7 +60,8 @@ public final class BenchChild: Sendable {
                 making: {
                     Life(
                         pid: try Self.spawn(
-                            arguments, environment, input: inputs[0], output: outputs[1], errors: errors))
+                            arguments, environment, input: inputs[0], output: outputs[1], errors: errors,
+                            inGroup: withDescendants), isGroup: withDescendants)
                 }, undo: { $0.end() })
         } catch {
             close(inputs[1])
@@ -148,12 +151,15 @@ public final class BenchChild: Sendable {
     ///   - environment: what to add to this program's own environment.
     ///   - cleanup: what ends the process when this program is interrupted.
     ///   - errors: the file that takes its standard error; nil shares this program's.
+    ///   - withDescendants: whether what it has started ends with it when this program is interrupted.
     /// - Returns: how it ended, and what it wrote to its standard output.
     /// - Throws: ``BenchFailure`` when it cannot be started or read.
     public static func run(
-        _ arguments: [String], environment: [String: String] = [:], cleanup: Cleanup, errors: String? = nil
+        _ arguments: [String], environment: [String: String] = [:], cleanup: Cleanup, errors: String? = nil,
+        withDescendants: Bool = false
     ) throws -> (ending: Ending, output: String) {
-        let child = try BenchChild(arguments, environment: environment, cleanup: cleanup, errors: errors)
+        let child = try BenchChild(
+            arguments, environment: environment, cleanup: cleanup, errors: errors, withDescendants: withDescendants)
         let output = try child.readToEnd()
         return (child.wait(), output)
     }
@@ -168,7 +174,8 @@ public final class BenchChild: Sendable {
     }
 
     private static func spawn(
-        _ arguments: [String], _ environment: [String: String], input: Int32, output: Int32, errors: String?
+        _ arguments: [String], _ environment: [String: String], input: Int32, output: Int32, errors: String?,
+        inGroup: Bool
     ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -185,7 +192,10 @@ public final class BenchChild: Sendable {
         posix_spawnattr_setsigmask(&attributes, &signals)
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        // A group of its own has the leader's number.
+        posix_spawnattr_setpgroup(&attributes, 0)
+        let group = inGroup ? POSIX_SPAWN_SETPGROUP : 0
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group))
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var values: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
@@ -203,12 +213,14 @@ public final class BenchChild: Sendable {
 /// The life of one process, which is reaped once: its number is never used after that.
 private final class Life: Sendable {
     let pid: Int32
+    private let isGroup: Bool
     private let ending = Mutex<BenchChild.Ending?>(nil)
 
-    init(pid: Int32) { self.pid = pid }
+    init(pid: Int32, isGroup: Bool) { (self.pid, self.isGroup) = (pid, isGroup) }
 
     func signal(_ number: Int32) {
-        ending.withLock { if $0 == nil { _ = kill(pid, number) } }
+        // As long as the leader is not reaped, nobody else gets its number, nor its group's.
+        ending.withLock { if $0 == nil { _ = kill(isGroup ? -pid : pid, number) } }
     }
 
     /// Waits without reaping, so that another thread may still send signals; then reaps.

@@ -6,8 +6,10 @@
 /// In each round the subject runs, then its reference, so that both meet the same machine; a ratio compares the two of
 /// one round. The first round fills caches and is thrown away.
 public struct Comparison: Sendable {
-    /// The reference may vary by so much, in relation to its median, before a ratio says nothing.
+    /// Rounds may differ by so much, in relation to their median, before a figure or a ratio says nothing.
     public static let trustedSpread = 0.2
+    /// Fewer rounds than these say nothing about how much they differ.
+    public static let trustedRounds = 5
 
     /// The costs of one step of the subject, round by round.
     public private(set) var subject: [Cost]
@@ -103,8 +105,13 @@ public struct Comparison: Sendable {
     /// The subject's cost in units of the reference's, round by round.
     ///
     /// - Parameter clock: which clock.
-    /// - Returns: the ratios; 0 where the reference took no time.
+    /// - Returns: the ratios; none at all when one of the two took no time in some round, since it did not do its work then.
     public func ratios(_ clock: MeasuredClock) -> Series {
-        Series(zip(costs(clock).values, referenceCosts(clock).values).map { $1 > 0 ? $0 / $1 : 0 })
+        Self.ratios(of: costs(clock).values, to: referenceCosts(clock).values)
+    }
+
+    static func ratios(of values: [Double], to references: [Double]) -> Series {
+        guard values.count == references.count, (values + references).allSatisfy({ $0 > 0 }) else { return Series() }
+        return Series(zip(values, references).map { $0 / $1 })
     }
 }

@@ -79,7 +79,7 @@ public struct BenchProgram {
         _ chosen: [Scenario], _ arguments: BenchArguments, _ cleanup: Cleanup
     ) async throws {
         var absences: [String: String] = [:]
-        for peer in peers { absences[peer.name] = peer.absence() }
+        for peer in peers { absences[peer.name] = peer.absence(cleanup) }
         for peer in arguments.requiredPeers {
             if let reason = absences[peer] {
                 throw BenchFailure("the peer \(peer) is required: \(reason)", exitCode: 69)
@@ -89,25 +89,48 @@ public struct BenchProgram {
         let context = BenchContext(
             rounds: arguments.rounds, cleanup: cleanup, options: arguments.options, absences: absences)
         var machine = try MachineDescription.current(cleanup: cleanup)
+        for option in options where option.namesProgram && arguments.options[option.name] != nil {
+            machine.commit = machine.commit.map { "\($0) (\(option.name): a program of unknown origin)" }
+        }
         Console.say(machine.text)
         func command(_ scenarios: [Scenario]) -> String {
             arguments.command(of: name, measuring: scenarios.map(\.name), ownOptions: options)
         }
         var whole = BenchReport(program: name, command: command(chosen), machine: machine, rounds: arguments.rounds)
+        var failures: [BenchFailure] = []
         for scenario in chosen {
             Console.say("==> \(scenario.name): \(scenario.summary)")
             machine.loadBefore = MachineDescription.load()
-            let rows = try await scenario.run(context)
+            let start = Stopwatch.nanoseconds(CLOCK_MONOTONIC)
+            let rows: [ResultRow]
+            do { rows = try await scenario.run(context) } catch {
+                cleanup.waitIfInterrupted()
+                let failure = error as? BenchFailure ?? BenchFailure("\(error)")
+                failures.append(BenchFailure("\(scenario.name): \(failure.message)", exitCode: failure.exitCode))
+                // The other scenarios do not depend on this one; what went wrong is said when they are through.
+                if chosen.count > 1 { Console.complain("\(name): \(scenario.name): \(failure.message)") }
+                continue
+            }
+            let seconds = (Stopwatch.nanoseconds(CLOCK_MONOTONIC) - start) / 1e9
             machine.loadAfter = MachineDescription.load()
             Console.say(TextTable.text(of: rows))
+            Console.say("==> \(scenario.name) took \(TextTable.number(seconds)) s\n")
             var one = BenchReport(
                 program: name, command: command([scenario]), machine: machine, rounds: arguments.rounds)
-            one.add(scenario, rows)
-            whole.add(scenario, rows)
+            one.add(scenario, rows, seconds: seconds)
+            whole.add(scenario, rows, seconds: seconds)
             whole.machine.loadAfter = machine.loadAfter
             try output.write(one, of: scenario)
+            failures += rows.filter(\.hasFailed).map { row in
+                BenchFailure(
+                    "\(scenario.name): \(row.subject): \(row.objection ?? "failures") of \(row.attempts ?? 0), which is too many"
+                )
+            }
         }
         try output.write(whole)
+        guard let first = failures.first else { return }
+        let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
+        throw BenchFailure(first.message + others, exitCode: first.exitCode)
     }
 
     private static var isDebugBuild: Bool {
@@ -123,8 +146,10 @@ public struct BenchProgram {
         var lines = [
             "usage: \(name) [SCENARIO...] [OPTION...]", "       \(name) --list | --help", "",
             "Runs the named scenarios, or all, and prints a table for each. In each round the subject and its reference run",
-            "in turns; a ratio compares the two of one round. When the reference itself varies by more than 20 %, there is",
-            "no verdict. Temporary files are in the folder that TMPDIR names.", "",
+            "in turns; a ratio compares the two of one round. There is no verdict on what has fewer than 5 rounds, when those of",
+            "the subject or of its reference differ by more than 20 %, or when anything was refused or lost. When a scenario",
+            "fails, or more than 1 % of its steps, the exit code says so in the end. Temporary files are in the folder that",
+            "TMPDIR names.", "",
         ]
         var known: [(String, String)] = [
             ("--rounds N", "rounds for each figure, 3 to 99 (5)"),

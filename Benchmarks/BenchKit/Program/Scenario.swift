@@ -42,6 +42,8 @@ public struct BenchOption: Sendable {
     public let value: String
     /// What it does, in one line.
     public let help: String
+    /// Whether it names a program to measure, of which nobody knows what it was built from.
+    public let namesProgram: Bool
 
     /// An option.
     ///
@@ -49,8 +51,9 @@ public struct BenchOption: Sendable {
     ///   - name: the option with its dashes.
     ///   - value: what its value is called in the help.
     ///   - help: what it does, in one line.
-    public init(_ name: String, _ value: String, _ help: String) {
-        (self.name, self.value, self.help) = (name, value, help)
+    ///   - namesProgram: whether it names a program to measure.
+    public init(_ name: String, _ value: String, _ help: String, namesProgram: Bool = false) {
+        (self.name, self.value, self.help, self.namesProgram) = (name, value, help, namesProgram)
     }
 }
 
@@ -58,16 +61,25 @@ public struct BenchOption: Sendable {
 public struct BenchPeer: Sendable {
     /// Its name for `--require-peer`.
     public let name: String
-    /// Why it cannot be used on this machine, in one line; nil when it can.
-    public let absence: @Sendable () -> String?
+    /// Why it cannot be used on this machine, in one line; nil when it can. What is started for a look ends with the program.
+    public let absence: @Sendable (Cleanup) -> String?
 
-    /// A peer.
+    /// A peer that is looked for without starting anything.
     ///
     /// - Parameters:
     ///   - name: its name for `--require-peer`.
     ///   - absence: looks for it: why it cannot be used, as in "there is no redis-server on PATH (Debian: redis-server)",
     ///     or nil.
     public init(_ name: String, absence: @escaping @Sendable () -> String?) {
+        (self.name, self.absence) = (name, { _ in absence() })
+    }
+
+    /// A peer that is looked for by running something.
+    ///
+    /// - Parameters:
+    ///   - name: its name for `--require-peer`.
+    ///   - starting: looks for it with children that the given registry knows: why it cannot be used, or nil.
+    public init(_ name: String, starting absence: @escaping @Sendable (Cleanup) -> String?) {
         (self.name, self.absence) = (name, absence)
     }
 }

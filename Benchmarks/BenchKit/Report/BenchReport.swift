@@ -11,6 +11,8 @@ public struct BenchReport: Codable, Equatable, Sendable {
         public let name: String
         /// What it measures.
         public let summary: String
+        /// How long it took altogether, with what it had to prepare, in seconds.
+        public let seconds: Double?
     }
 
     /// The program that ran.
@@ -19,7 +21,7 @@ public struct BenchReport: Codable, Equatable, Sendable {
     public let command: String
     /// The machine, with its load before and after.
     public var machine: MachineDescription
-    /// The rounds of each figure.
+    /// The rounds that were asked for; each row says how many it has.
     public let rounds: Int
     /// The scenarios in the order in which they ran.
     public private(set) var scenarios: [Section] = []
@@ -32,7 +34,7 @@ public struct BenchReport: Codable, Equatable, Sendable {
     ///   - program: the program that runs.
     ///   - command: the command that makes the figures.
     ///   - machine: the machine.
-    ///   - rounds: the rounds of each figure.
+    ///   - rounds: the rounds that were asked for.
     public init(program: String, command: String, machine: MachineDescription, rounds: Int) {
         (self.program, self.command, self.machine, self.rounds) = (program, command, machine, rounds)
     }
@@ -42,8 +44,9 @@ public struct BenchReport: Codable, Equatable, Sendable {
     /// - Parameters:
     ///   - scenario: the scenario.
     ///   - rows: its lines.
-    public mutating func add(_ scenario: Scenario, _ rows: [ResultRow]) {
-        scenarios.append(Section(name: scenario.name, summary: scenario.summary))
+    ///   - seconds: how long it took altogether.
+    public mutating func add(_ scenario: Scenario, _ rows: [ResultRow], seconds: Double? = nil) {
+        scenarios.append(Section(name: scenario.name, summary: scenario.summary, seconds: seconds))
         self.rows += rows
     }
 
@@ -70,7 +73,7 @@ public struct BenchReport: Codable, Equatable, Sendable {
     /// - Parameter level: how many `#` stand before the name of a scenario.
     /// - Returns: Markdown.
     public func markdown(level: Int = 3) -> String {
-        var text = "Command: `\(command)`. \(rounds) rounds for each figure.\n\nMachine: \(machine.text).\n"
+        var text = "Command: `\(command)`.\n\nMachine: \(machine.text).\n"
         for scenario in scenarios {
             let found = rows.filter { $0.scenario == scenario.name }
             text += "\n\(String(repeating: "#", count: level)) \(scenario.name): \(scenario.summary)\n\n"

@@ -13,10 +13,11 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public var memoryGiB: Int
     /// The kernel's release.
     public var kernel: String
-    /// The commit that was built, with a "+" behind it when files had changed; nil when there is no git repository.
+    /// The commit of the sources when this ran, with a "+" behind it when files had been changed or added, and with the options
+    /// that named a program of unknown origin; nil when there is no git repository.
     public var commit: String?
     /// The median time of `fdatasync` after a write of 4 KiB in the temporary folder, in microseconds.
-    public var syncMicroseconds: Double
+    public var syncMicroseconds: Double?
     /// The load averages of 1, 5 and 15 minutes before.
     public var loadBefore: [Double]
     /// The load averages of 1, 5 and 15 minutes afterwards; empty while the run goes on.
@@ -29,12 +30,12 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     ///   - cores: how many processors there are.
     ///   - memoryGiB: the memory in GiB.
     ///   - kernel: the kernel's release.
-    ///   - commit: the commit that was built.
+    ///   - commit: the commit of the sources.
     ///   - syncMicroseconds: the median time of `fdatasync`.
     ///   - loadBefore: the load averages before.
     ///   - loadAfter: the load averages afterwards.
     public init(
-        processor: String, cores: Int, memoryGiB: Int, kernel: String, commit: String?, syncMicroseconds: Double,
+        processor: String, cores: Int, memoryGiB: Int, kernel: String, commit: String?, syncMicroseconds: Double?,
         loadBefore: [Double], loadAfter: [Double] = []
     ) {
         (self.processor, self.cores, self.memoryGiB, self.kernel) = (processor, cores, memoryGiB, kernel)
@@ -71,7 +72,7 @@ public struct MachineDescription: Codable, Equatable, Sendable {
             "fdatasync \(TextTable.number(syncMicroseconds)) us (median)", "load \(Self.describe(loadBefore)) before",
         ]
         if !loadAfter.isEmpty { parts.append("\(Self.describe(loadAfter)) afterwards") }
-        if let commit { parts.append("commit \(commit)") }
+        if let commit { parts.append("sources of commit \(commit)") }
         return parts.joined(separator: ", ")
     }
 
@@ -101,7 +102,7 @@ public struct MachineDescription: Codable, Equatable, Sendable {
             guard let commit = try git(["rev-parse", "--short=12", "HEAD"]), !commit.isEmpty else { return nil }
             // The figures themselves, which a run writes, do not change what was built.
             let changed = try git([
-                "status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)docs",
+                "status", "--porcelain", "--untracked-files=normal", "--", ":(top)", ":(top,exclude)docs",
             ])
             return changed == "" ? commit : commit + "+"
         } catch let failure as BenchFailure where failure.exitCode == 69 {
@@ -111,7 +112,7 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     }
 
     /// Writes and syncs as a log does.
-    private static func syncMicroseconds(_ cleanup: Cleanup) throws -> Double {
+    private static func syncMicroseconds(_ cleanup: Cleanup) throws -> Double? {
         let folder = try TemporaryFolder("sync", cleanup: cleanup)
         defer { folder.remove() }
         let file = open(folder.file("probe"), O_CREAT | O_RDWR | O_CLOEXEC, 0o600)

@@ -44,9 +44,11 @@ public struct Plot: Equatable, Sendable {
         var plots: [Plot] = []
         for row in rows where row.absent == nil {
             guard let point = row.point else { continue }
-            add(
-                &plots, scenario, point.variable, row.unit, point.curve,
-                Point(position: point.position, value: row.value))
+            if let value = row.value {
+                add(
+                    &plots, scenario, point.variable, row.unit, point.curve,
+                    Point(position: point.position, value: value))
+            }
             if let bytes = row.bytesPerOperation {
                 add(
                     &plots, scenario, point.variable, "B/op", point.curve, Point(position: point.position, value: bytes)

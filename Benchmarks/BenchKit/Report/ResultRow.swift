@@ -27,10 +27,18 @@ public struct ResultRow: Codable, Equatable, Sendable {
     public var scenario: String
     /// What was measured, with its size.
     public var subject: String
-    /// The figure itself: the median, in `unit`; 0 when the subject is absent.
-    public var value: Double
+    /// The figure itself: the median of the rounds, in `unit`; nil when there is none.
+    public var value: Double?
     /// The unit of the figure, as in "ns/op".
     public var unit: String
+    /// How many rounds the figure has; nil when it was counted, or when there is none.
+    public var rounds: Int?
+    /// The distance of the rounds' extremes in relation to their median.
+    public var spread: Double?
+    /// The clock that the figure and the ratio are made of; nil when they are no times.
+    public var clock: MeasuredClock?
+    /// True for what was counted: it is the same in every round.
+    public var isCounted: Bool?
     /// The median wall time of one step in nanoseconds; nil when the figure is no time.
     public var wallNanoseconds: Double?
     /// The median processor time of one step in nanoseconds; nil when the figure is no time.
@@ -45,12 +53,20 @@ public struct ResultRow: Codable, Equatable, Sendable {
     public var reference: String?
     /// The median time of one step of the reference in nanoseconds, by the clock that the ratio is made of.
     public var referenceNanoseconds: Double?
-    /// The median of the rounds' ratios, subject to reference.
+    /// The median of the rounds' ratios, subject to reference; nil when a round has none.
     public var ratioMedian: Double?
     /// The smallest of the rounds' ratios.
     public var ratioMinimum: Double?
-    /// The distance of the reference's extremes in relation to its median.
+    /// The distance of the extremes of the reference's rounds in relation to their median.
     public var referenceSpread: Double?
+    /// How many steps there were to be; nil when each of them has to succeed for the scenario to go on.
+    public var attempts: Int?
+    /// Steps that were refused.
+    public var refused: Int?
+    /// Steps whose effect was never seen.
+    public var lost: Int?
+    /// Why the figure says nothing, whatever its rounds look like.
+    public var doubt: String?
     /// What the figure is to reach.
     public var targets: [Target] = []
     /// Counted facts, such as calls per step.
@@ -60,16 +76,59 @@ public struct ResultRow: Codable, Equatable, Sendable {
     /// Why there is no figure: the peer is not on this machine.
     public var absent: String?
 
-    /// A figure without a reference.
+    /// A figure that was measured once, so that nobody knows how much it varies: it gets no verdict.
     ///
     /// - Parameters:
     ///   - scenario: the scenario.
     ///   - subject: what was measured.
-    ///   - value: the figure.
+    ///   - value: the figure; nil when there is none.
     ///   - unit: its unit.
     ///   - note: counted facts.
-    public init(_ scenario: String, _ subject: String, _ value: Double, _ unit: String, note: String? = nil) {
+    public init(_ scenario: String, _ subject: String, _ value: Double?, _ unit: String, note: String? = nil) {
         (self.scenario, self.subject, self.value, self.unit, self.note) = (scenario, subject, value, unit, note)
+        rounds = value == nil ? nil : 1
+    }
+
+    /// A figure of some rounds.
+    ///
+    /// - Parameters:
+    ///   - scenario: the scenario.
+    ///   - subject: what was measured.
+    ///   - rounds: the figures of the rounds.
+    ///   - unit: their unit.
+    ///   - note: counted facts.
+    public init(_ scenario: String, _ subject: String, _ rounds: Series, _ unit: String, note: String? = nil) {
+        self.init(scenario, subject, rounds.median, unit, note: note)
+        (self.rounds, spread) = (rounds.values.count, rounds.spread)
+    }
+
+    /// A figure of some rounds beside a reference of the same rounds, where neither need be a time.
+    ///
+    /// A round in which one of them has no figure does not count, and then there is no verdict.
+    ///
+    /// - Parameters:
+    ///   - scenario: the scenario.
+    ///   - subject: what was measured.
+    ///   - rounds: the figures of the rounds.
+    ///   - unit: their unit.
+    ///   - reference: what the ratio compares with.
+    ///   - referenceRounds: the reference's figures.
+    ///   - note: counted facts.
+    public init(
+        _ scenario: String, _ subject: String, _ rounds: [Double?], _ unit: String, reference: String,
+        _ referenceRounds: [Double?], note: String? = nil
+    ) {
+        var (mine, others) = (Series(), Series())
+        for case (let value?, let other?) in zip(rounds, referenceRounds) {
+            mine.add(value)
+            others.add(other)
+        }
+        self.init(scenario, subject, mine, unit, note: note)
+        let missing = max(rounds.count, referenceRounds.count) - mine.values.count
+        if missing > 0 { doubt = "\(missing) rounds without a figure" }
+        let ratios = Comparison.ratios(of: mine.values, to: others.values)
+        (ratioMedian, ratioMinimum) = (ratios.median, ratios.minimum)
+        (self.reference, referenceSpread) = (reference, others.spread)
     }
 
     /// A figure with its reference.
@@ -87,16 +146,36 @@ public struct ResultRow: Codable, Equatable, Sendable {
         _ scenario: String, _ subject: String, _ comparison: Comparison, _ clock: MeasuredClock, reference: String,
         unit: String = "ns/op", note: String? = nil, value: (Double) -> Double = { $0 }
     ) {
-        let cost = comparison.costs(clock).median
-        self.init(scenario, subject, value(cost), unit, note: note)
+        let costs = comparison.costs(clock)
+        // A step that took no time was not done.
+        let cost = costs.median.flatMap { $0 > 0 ? $0 : nil }
+        self.init(scenario, subject, cost.map(value), unit, note: note)
+        (rounds, spread, self.clock) = (costs.values.count, costs.spread, clock)
         wallNanoseconds = comparison.costs(.wall).median
         cpuNanoseconds = comparison.costs(.cpu).median
-        operationsPerSecond = cost > 0 ? 1e9 / cost : nil
+        operationsPerSecond = cost.map { 1e9 / $0 }
         let ratios = comparison.ratios(clock)
         (ratioMedian, ratioMinimum) = (ratios.median, ratios.minimum)
         self.reference = reference
         referenceNanoseconds = comparison.referenceCosts(clock).median
         referenceSpread = comparison.referenceCosts(clock).spread
+    }
+
+    /// A figure that was counted, which is the same in every round.
+    ///
+    /// - Parameters:
+    ///   - scenario: the scenario.
+    ///   - subject: what was counted.
+    ///   - value: how much there was.
+    ///   - unit: its unit.
+    ///   - note: further facts.
+    /// - Returns: a row that is judged without rounds.
+    public static func counted(
+        _ scenario: String, _ subject: String, _ value: Double, _ unit: String, note: String? = nil
+    ) -> ResultRow {
+        var row = ResultRow(scenario, subject, value, unit, note: note)
+        (row.isCounted, row.rounds) = (true, nil)
+        return row
     }
 
     /// A line that says that a peer is not on this machine.
@@ -107,49 +186,8 @@ public struct ResultRow: Codable, Equatable, Sendable {
     ///   - reason: why it is absent and how to get it.
     /// - Returns: a row without a figure.
     public static func absent(_ scenario: String, _ subject: String, _ reason: String) -> ResultRow {
-        var row = ResultRow(scenario, subject, 0, "")
+        var row = ResultRow(scenario, subject, nil, "")
         row.absent = reason
         return row
     }
-
-    /// The same row with a place in a plot.
-    ///
-    /// - Parameters:
-    ///   - variable: what grows along the axis.
-    ///   - position: how much of it there was.
-    ///   - curve: the curve that the figure belongs to.
-    /// - Returns: the row with it.
-    public func at(_ variable: String, _ position: Double, _ curve: String) -> ResultRow {
-        var row = self
-        row.point = Point(variable, position, curve)
-        return row
-    }
-
-    /// The same row with one more target.
-    ///
-    /// - Parameters:
-    ///   - measure: which number of the row.
-    ///   - side: on which side of the bound it has to be.
-    ///   - bound: the bound.
-    /// - Returns: the row with it.
-    public func target(_ measure: Target.Measure, _ side: Target.Side, _ bound: Double) -> ResultRow {
-        var row = self
-        row.targets.append(Target(measure, side, bound))
-        return row
-    }
-
-    /// The same row with its bytes.
-    ///
-    /// - Parameters:
-    ///   - bytes: the bytes of one operation, all of them.
-    ///   - withoutDigests: the bytes of one operation without the digests that name bodies; nil when there are none.
-    /// - Returns: the row with them.
-    public func bytes(_ bytes: Double, withoutDigests: Double? = nil) -> ResultRow {
-        var row = self
-        (row.bytesPerOperation, row.bytesWithoutDigests) = (bytes, withoutDigests)
-        return row
-    }
-
-    /// Whether the reference was steady enough for the ratio to mean something.
-    public var hasVerdict: Bool { (referenceSpread ?? 0) <= Comparison.trustedSpread }
 }

@@ -27,7 +27,7 @@ public struct Target: Codable, Equatable, Sendable {
         case met
         /// It has not.
         case missed
-        /// The reference was too restless, or there is no such number.
+        /// The rounds were too few or too restless, something failed, or there is no such number.
         case none = "no verdict"
     }
 
@@ -50,16 +50,17 @@ public struct Target: Codable, Equatable, Sendable {
 
     /// Judges a row.
     ///
-    /// A ratio to a reference that spreads by more than ``Comparison/trustedSpread`` gets no verdict.
+    /// What ``ResultRow/objection`` says something about gets no verdict. Bytes are counted: for them the rounds may differ.
     ///
     /// - Parameter row: the row.
     /// - Returns: whether it has reached this target.
     public func verdict(on row: ResultRow) -> Verdict {
         let number: Double?
         switch measure {
-        case .figure: number = row.absent == nil ? row.value : nil
+        case .figure: number = row.hasVerdict ? row.value : nil
         case .ratio: number = row.hasVerdict ? row.ratioMedian : nil
-        case .bytesPerOperation: number = row.bytesWithoutDigests ?? row.bytesPerOperation
+        case .bytesPerOperation:
+            number = row.countObjection == nil ? row.bytesWithoutDigests ?? row.bytesPerOperation : nil
         }
         guard let number else { return .none }
         return (side == .atMost ? number <= bound : number >= bound) ? .met : .missed

@@ -6,8 +6,9 @@ internal import Foundation
 /// Rows as text for a person.
 public enum TextTable {
     private static let titles = [
-        "what", "figure", "unit", "cpu/op", "wall/op", "op/s", "B/op", "ratio", "min", "reference", "spread", "target",
-        "note",
+        "what", "figure", "unit", "rounds", "spread", "cpu/op", "wall/op", "op/s", "B/op", "clock", "ratio", "min",
+        "reference",
+        "its spread", "target", "note",
     ]
 
     /// The titles and the cells of some rows, without the columns that are empty in all of them.
@@ -51,26 +52,41 @@ public enum TextTable {
         if let reason = row.absent {
             return titles.map { $0 == "what" ? row.subject : $0 == "figure" ? "absent" : $0 == "note" ? reason : "" }
         }
-        let spread = row.referenceSpread.map { "\(number($0 * 100)) %" + (row.hasVerdict ? "" : ", no verdict") }
-        var bytes = row.bytesPerOperation.map(number) ?? ""
+        var bytes = row.bytesPerOperation.map { number($0) } ?? ""
         if let rest = row.bytesWithoutDigests { bytes += " (\(number(rest)))" }
         return [
-            row.subject, number(row.value), row.unit, row.cpuNanoseconds.map(time) ?? "",
-            row.wallNanoseconds.map(time) ?? "", row.operationsPerSecond.map(count) ?? "", bytes,
-            row.ratioMedian.map(number) ?? "", row.ratioMinimum.map(number) ?? "", row.reference ?? "", spread ?? "",
-            row.targets.map { describe($0, row) }.joined(separator: "; "), row.note ?? "",
+            row.subject, row.value.map { number($0) } ?? "none", row.unit, row.rounds.map { "\($0)" } ?? "",
+            spread(row.spread), row.cpuNanoseconds.map { time($0) } ?? "", row.wallNanoseconds.map { time($0) } ?? "",
+            row.operationsPerSecond.map { count($0) } ?? "", bytes,
+            row.ratioMedian == nil ? "" : row.clock?.rawValue ?? "", row.ratioMedian.map { number($0) } ?? "",
+            row.ratioMinimum.map { number($0) } ?? "", row.reference ?? "", spread(row.referenceSpread), verdicts(row),
+            row.note ?? "",
         ]
     }
 
-    private static func describe(_ target: Target, _ row: ResultRow) -> String {
+    private static func spread(_ spread: Double?) -> String {
+        guard let spread else { return "" }
+        return "\(number(spread * 100)) %" + (spread > Comparison.trustedSpread ? ", no verdict" : "")
+    }
+
+    /// The targets with their verdicts, and why there is none.
+    private static func verdicts(_ row: ResultRow) -> String {
+        let found = row.targets.map { ($0, $0.verdict(on: row)) }
+        let texts = found.map { describe($0, $1, row) }
+        let reason = found.contains { $0.1 == .none } ? row.objection.map { " (\($0))" } ?? "" : ""
+        // What failed is said also where nothing is to be reached.
+        if texts.isEmpty { return row.countObjection.map { "no verdict (\($0))" } ?? "" }
+        return texts.joined(separator: "; ") + reason
+    }
+
+    private static func describe(_ target: Target, _ verdict: Target.Verdict, _ row: ResultRow) -> String {
         let what =
             switch target.measure {
             case .figure: row.unit
             case .ratio: "times"
             case .bytesPerOperation: "B/op"
             }
-        return
-            "\(target.side == .atMost ? "<=" : ">=") \(number(target.bound)) \(what): \(target.verdict(on: row).rawValue)"
+        return "\(target.side == .atMost ? "<=" : ">=") \(number(target.bound)) \(what): \(verdict.rawValue)"
     }
 
     /// Three digits that count.
@@ -87,6 +103,12 @@ public enum TextTable {
         default: String(format: "%.0f", value)
         }
     }
+
+    /// Three digits that count, or "none".
+    ///
+    /// - Parameter value: a number, if there is one.
+    /// - Returns: its text.
+    public static func number(_ value: Double?) -> String { value.map { number($0) } ?? "none" }
 
     /// A number of things, with its thousands and millions written out.
     ///
@@ -113,6 +135,12 @@ public enum TextTable {
         default: number(nanoseconds / 1e9) + " s"
         }
     }
+
+    /// A time in the unit that suits it, or "none".
+    ///
+    /// - Parameter nanoseconds: the time, if there is one.
+    /// - Returns: its text.
+    public static func time(_ nanoseconds: Double?) -> String { nanoseconds.map { time($0) } ?? "none" }
 }
 
 extension String {

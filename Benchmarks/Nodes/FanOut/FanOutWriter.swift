@@ -24,6 +24,8 @@ final class FanOutWriter {
     private static let linkWindow: UInt64 = 1 << 20
     /// Bytes of log that are read at once.
     private static let readBytes = 128 << 10
+    /// What may wait for one link at the most.
+    static let mostQueuedBytes = Int(linkWindow) + readBytes
     private static let frame = 1_024
 
     private let shard: Shard

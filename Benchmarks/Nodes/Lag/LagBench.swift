@@ -6,13 +6,17 @@ internal import LiveTestSupport
 internal import MailStore
 internal import ReplicaTestSupport
 
-/// Measures replication between real stores over real TLS on loopback; every figure stands next to a reference of the same run.
+/// Measures replication between real stores over real TLS on loopback; every figure stands next to a reference of the same round.
 enum LagBench {
     static let name = "lag"
 
     static func run(_ context: BenchContext) async throws -> [ResultRow] {
-        let rows = try await lag()
-        return try await rows + writes() + others()
+        // The disk, unless the command line wants the other place alone.
+        guard let place = try Place.chosen(context).first else { return [] }
+        // What the clusters leave behind when the program is interrupted goes with this folder.
+        let folder = try place.folder("lag", context)
+        let rows = try await lag(in: folder.path, context.rounds)
+        return try await rows + writes(in: folder.path, context.rounds) + others(in: folder.path, context.rounds)
     }
 
     private static let octets = 2_000
@@ -20,10 +24,11 @@ enum LagBench {
     // MARK: Lag
 
     /// From the acknowledgement at one replica to the announcement to a session at another.
-    private static func lag() async throws -> [ResultRow] {
+    private static func lag(in folder: String, _ rounds: Int) async throws -> [ResultRow] {
+        let samples = 30
         var rows: [ResultRow] = []
         for delay in [0, 20, 50] {
-            let cluster = try TestCluster(["a", "b"])
+            let cluster = try TestCluster(["a", "b"], in: folder)
             for name in cluster.names { try await cluster.start(name) }
             // The first message makes its writer the one that gives out UIDs.
             try await cluster["a"].append("first")
@@ -31,18 +36,22 @@ enum LagBench {
             for (from, to) in [("a", "b"), ("b", "a")] { cluster.proxy(from, to).delay(.milliseconds(delay)) }
             let limit = try await LagLimit(cluster)
             let watch = try await ArrivalWatch(cluster["b"])
-            var (lags, limits) = (Samples(), Samples())
-            for number in 0..<330 {
-                // What comes first warms up.
-                let lag = try await watch.lag { try await cluster["a"].append("message \(number)", octets: octets) }
-                let least = await limit.measure(octets: octets)
-                guard number >= 30 else { continue }
-                lags.add(lag - .milliseconds(delay))
-                limits.add(least)
+            var (lags, limits) = (Rounds(), Rounds())
+            for round in 0...rounds {
+                for number in 0..<samples {
+                    let lag = try await watch.lag {
+                        try await cluster["a"].append("message \(number)", octets: octets)
+                    }
+                    let least = await limit.measure(octets: octets)
+                    guard round > 0 else { continue }
+                    lags.add(lag - .milliseconds(delay), round)
+                    limits.add(least, round)
+                }
             }
-            rows += limits.rows(
-                of: lags, "lag with \(delay) ms of delay, less the delay", reference: "TLS round trip, write, fdatasync"
-            )
+            rows.append(
+                lags.row(
+                    "lag with \(delay) ms of delay, less the delay", beside: limits,
+                    "TLS round trip, write, fdatasync"))
             watch.close()
             await limit.close()
             try await cluster.stopAll()
@@ -56,14 +65,14 @@ enum LagBench {
     private enum Peers: String, CaseIterable { case near, far, unreachable }
 
     /// Whether an APPEND takes longer when peers are far or away.
-    private static func writes() async throws -> [ResultRow] {
-        let cluster = try TestCluster(["a", "b"])
+    private static func writes(in folder: String, _ rounds: Int) async throws -> [ResultRow] {
+        let cluster = try TestCluster(["a", "b"], in: folder)
         for name in cluster.names { try await cluster.start(name) }
         try await cluster["a"].append("first")
         let bare = try SyncedFile(path: cluster.directory.file("bare"))
-        var samples: [Peers: Samples] = [:]
-        var bareSamples = Samples()
-        for round in 0..<9 {
+        var found: [Peers: Rounds] = [:]
+        var bareTimes = Rounds()
+        for round in 0...rounds {
             for peers in Peers.allCases {
                 set(peers, cluster)
                 for number in 0..<60 {
@@ -74,38 +83,37 @@ enum LagBench {
                     bare.write([UInt8](repeating: 0x61, count: octets))
                     let bareTime = ContinuousClock.now - bareStart
                     guard round > 0 else { continue }
-                    samples[peers, default: Samples()].add(time)
-                    bareSamples.add(bareTime)
+                    found[peers, default: Rounds()].add(time, round)
+                    bareTimes.add(bareTime, round)
                 }
                 // Catching up is not what is measured.
                 set(.near, cluster)
                 try await cluster.waitUntilEqual()
             }
         }
-        let near = samples[.near] ?? Samples()
-        var rows = bareSamples.rows("write and fdatasync of \(octets) octets")
-        for peers in Peers.allCases {
-            rows += near.rows(
-                of: samples[peers] ?? Samples(), "local write, peer \(peers.rawValue)", reference: "peer near")
-        }
         try await cluster.stopAll()
-        return rows
+        let near = found[.near] ?? Rounds()
+        return Peers.allCases.map { peers in
+            let subject = "local write, peer \(peers.rawValue)"
+            return peers == .near
+                ? near.row(subject, beside: bareTimes, "write and fdatasync of \(octets) octets")
+                : (found[peers] ?? Rounds()).row(subject, beside: near, "peer near")
+        }
     }
 
     // MARK: Mailboxes of others
 
     /// How long APPENDs take at a replica that does not give out the mailbox's UIDs: the first ones wait for the owner, at most for half a second, until the
-    /// mailbox is handed over to the replica that writes, or taken over.
-    private static func others() async throws -> [ResultRow] {
+    /// mailbox is handed over to the replica that writes, or taken over. Each round has a new mailbox.
+    private static func others(in folder: String, _ rounds: Int) async throws -> [ResultRow] {
         var rows: [ResultRow] = []
-        let cluster = try TestCluster(["a", "b"])
+        let cluster = try TestCluster(["a", "b"], in: folder)
         for name in cluster.names { try await cluster.start(name) }
         try await cluster["b"].append("first")
         try await cluster.waitUntilEqual()
-        let numbers = [1, 2, 3, 5, 10]
         for peers in Peers.allCases {
-            var samples: [Int: Samples] = [:]
-            for round in 0..<10 {
+            var found: [Int: Rounds] = [:]
+            for round in 1...rounds {
                 let mailbox = "\(peers.rawValue)-\(round)"
                 try await cluster["b"].account().createMailbox(mailbox)
                 try await cluster["b"].append("of the owner", to: mailbox)
@@ -114,13 +122,15 @@ enum LagBench {
                 for number in 1...10 {
                     let start = ContinuousClock.now
                     try await cluster["a"].append("message \(number)", octets: octets, to: mailbox)
-                    samples[number, default: Samples()].add(ContinuousClock.now - start)
+                    found[number, default: Rounds()].add(ContinuousClock.now - start, round)
                 }
                 set(.near, cluster)
                 try await cluster.waitUntilEqual()
             }
-            for number in numbers {
-                rows += samples[number]?.rows("APPEND \(number) to another's mailbox, owner \(peers.rawValue)") ?? []
+            for number in [1, 2, 3, 5, 10] {
+                let subject = "APPEND \(number) to another's mailbox, owner \(peers.rawValue)"
+                rows.append(
+                    ResultRow(name, subject, Series((found[number] ?? Rounds()).medians.compactMap { $0 }), "ms"))
             }
         }
         try await cluster.stopAll()
@@ -160,35 +170,26 @@ final class ArrivalWatch {
     func close() { open.close() }
 }
 
-/// Some times.
-struct Samples {
-    private var times: [Duration] = []
+/// Times in milliseconds, by rounds from 1.
+private struct Rounds {
+    private var times: [Series] = []
 
-    mutating func add(_ time: Duration) { times.append(time) }
-
-    /// The time that so many of a thousand do not exceed.
-    func quantile(_ thousandths: Int) -> Double {
-        let sorted = times.sorted()
-        guard !sorted.isEmpty else { return 0 }
-        let (seconds, attoseconds) = sorted[min(sorted.count * thousandths / 1_000, sorted.count - 1)].components
-        return Double(seconds) * 1_000 + Double(attoseconds) / 1e15
+    mutating func add(_ time: Duration, _ round: Int) {
+        while times.count < round { times.append(Series()) }
+        let (seconds, attoseconds) = time.components
+        times[round - 1].add(Double(seconds) * 1_000 + Double(attoseconds) / 1e15)
     }
 
-    /// The median, with the tail in the note.
-    func rows(_ subject: String) -> [ResultRow] {
-        [ResultRow(LagBench.name, subject, quantile(500), "ms", note: tail)]
-    }
+    /// The median of each round.
+    var medians: [Double?] { times.map(\.median) }
 
-    /// The median of others, in relation to the median of these.
-    func rows(of samples: Samples, _ subject: String, reference: String) -> [ResultRow] {
-        var row = ResultRow(LagBench.name, subject, samples.quantile(500), "ms", note: samples.tail)
-        row.reference = reference
-        row.referenceNanoseconds = quantile(500) * 1e6
-        row.ratioMedian = samples.quantile(500) / max(quantile(500), 0.000_001)
-        return [row]
-    }
-
-    private var tail: String {
-        "90 % \(TextTable.number(quantile(900))) ms, 99 % \(TextTable.number(quantile(990))) ms of \(times.count)"
+    /// The rounds' medians beside those of a reference, with the tail in the note.
+    func row(_ subject: String, beside reference: Rounds, _ name: String) -> ResultRow {
+        let all = Series(times.flatMap(\.values))
+        return ResultRow(
+            LagBench.name, subject, medians, "ms", reference: name, reference.medians,
+            note: "90 % \(TextTable.number(all.percentile(90))) ms, 99 % \(TextTable.number(all.percentile(99))) ms of "
+                + "\(all.values.count); the reference \(TextTable.number(Series(reference.medians.compactMap { $0 }).median)) ms"
+        )
     }
 }

@@ -8,9 +8,8 @@ internal import BenchKit
 enum KuiperBench {
     static func main() async {
         await BenchProgram(
-            name: "kuiper-bench", scenarios: replication + codecs + server,
-            peers: [PythonPeer.peer("pycrdt"), PythonPeer.peer("loro"), RedisPeer.peer],
-            options: [BenchOption("--pluto", "PATH", "a release build of pluto to measure; without it, one is built")]
+            name: "kuiper-bench", scenarios: replication + codecs,
+            peers: [PythonPeer.peer("pycrdt"), PythonPeer.peer("loro"), RedisPeer.peer]
         ).main()
     }
 
@@ -37,17 +36,6 @@ enum KuiperBench {
         [
             Scenario("imap.parse", "commands through framer and parser", run: IMAPParse.run),
             Scenario("mime.scan", "messages through the MIME scanner", run: MIMEScan.run),
-        ]
-    }
-
-    /// The server as a process.
-    private static var server: [Scenario] {
-        [
-            Scenario(
-                "append.commit", "APPEND of 4 KiB mails against a bare loop of pwrite and fdatasync",
-                run: AppendCommit.run),
-            Scenario("select", "SELECT of 100 to 100,000 messages, loaded and after a start", run: SelectMailbox.run),
-            Scenario("idle.memory", "resident memory with 200 idle TLS sessions", run: IdleMemory.run),
         ]
     }
 }

@@ -8,9 +8,9 @@ package final class TemporaryDirectory: Sendable {
     /// Its path.
     package let path: String
 
-    /// Makes a directory under TMPDIR.
-    package init(_ label: String = "kuiper") throws {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    /// Makes a directory under TMPDIR, or in another one.
+    package init(_ label: String = "kuiper", in parent: String? = nil) throws {
+        let base = parent ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(base)/\(label)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw LiveFailure.system("mkdtemp in \(base)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -21,10 +21,10 @@ package final class TestCluster {
     private var proxies: [String: LinkProxy] = [:]
     package let names: [String]
 
-    /// Makes the nodes' certificates and the proxies; nobody runs yet.
-    package init(_ names: [String]) throws {
+    /// Makes the nodes' certificates and the proxies; nobody runs yet. All files are under TMPDIR, or in another directory.
+    package init(_ names: [String], in parent: String? = nil) throws {
         self.names = names
-        directory = try TemporaryDirectory("replica")
+        directory = try TemporaryDirectory("replica", in: parent)
         authority = try MeshAuthority.make()
         try directory.write("root.pem", authority.certificatePEM)
         for from in names {

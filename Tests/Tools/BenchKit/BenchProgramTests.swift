@@ -37,7 +37,7 @@ struct BenchProgramTests {
     @Test func anUnknownScenarioIsRefusedInOneLine() throws {
         let (ending, output) = try Self.run(["nonsense"])
         #expect(ending == .exited(64))
-        #expect(output == "bench-probe: no scenario or option nonsense; the scenarios are wait, row, fail\n")
+        #expect(output == "bench-probe: no scenario or option nonsense; the scenarios are wait, row, fail, refuse\n")
     }
 
     @Test func aRequiredPeerThatIsAbsentIsAnErrorBeforeAnythingIsMeasured() throws {
@@ -53,7 +53,9 @@ struct BenchProgramTests {
         #expect(output.contains("there is no ghost on this machine"))
         let json = String(decoding: try Files.read(folder.file("row.json")), as: UTF8.self)
         let report = try BenchReport(json: json)
-        #expect(report.rows.map(\.value) == [42, 0])
+        #expect(report.rows.map(\.value) == [42, nil])
+        #expect(report.scenarios.first?.seconds != nil)
+        #expect(output.contains("\n==> row took "))
         #expect(report.machine.loadBefore.count == 3)
         #expect(report.machine.loadAfter.count == 3)
     }
@@ -63,6 +65,23 @@ struct BenchProgramTests {
         #expect(ending == .exited(73))
         #expect(output.hasPrefix("bench-probe: /proc/nowhere/x.json cannot be written: "))
         #expect(output.split(separator: "\n").count == 1)
+    }
+
+    @Test func aScenarioThatFailsDoesNotKeepTheOthersFromBeingMeasured() throws {
+        let folder = try TemporaryDirectory()
+        let (ending, output) = try Self.run(["fail", "row", "--json", folder.path])
+        #expect(ending == .exited(69))
+        #expect(output.contains("bench-probe: fail: this cannot be measured\n"))
+        #expect(
+            try BenchReport(json: String(decoding: Files.read(folder.file("row.json")), as: UTF8.self)).rows.count == 2)
+        #expect(!FileManager.default.fileExists(atPath: folder.file("fail.json")))
+    }
+
+    @Test func whenTooMuchWasRefusedTheRunFailsInTheEnd() throws {
+        let (ending, output) = try Self.run(["refuse"])
+        #expect(ending == .exited(1))
+        #expect(output.contains("no verdict (3 refused)"))
+        #expect(output.hasSuffix("bench-probe: refuse: some commands: 3 refused of 100, which is too many\n"))
     }
 
     @Test func aFailureTidiesUp() throws {

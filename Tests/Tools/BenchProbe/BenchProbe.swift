@@ -16,6 +16,7 @@ enum BenchProbe {
                 Scenario("wait", "makes a folder and starts a child, says so, and waits for ever", run: wait),
                 Scenario("row", "one line", run: row),
                 Scenario("fail", "fails after it made a folder", run: fail),
+                Scenario("refuse", "a figure of which too much was refused", run: refuse),
             ],
             peers: [BenchPeer("ghost") { "there is no ghost on this machine" }],
             refusesDebugBuild: ProcessInfo.processInfo.environment["PROBE_MEASURES"] == nil
@@ -42,5 +43,12 @@ enum BenchProbe {
         let folder = try context.temporaryFolder("probe")
         Console.say("folder \(folder.path)")
         throw BenchFailure("this cannot be measured", exitCode: 69)
+    }
+
+    private static func refuse(_ context: BenchContext) throws -> [ResultRow] {
+        [
+            ResultRow("refuse", "some commands", Series([1, 1, 1, 1, 1]), "ms").target(.figure, .atMost, 2)
+                .failures(refused: 3, of: 100)
+        ]
     }
 }

@@ -37,19 +37,21 @@ final class PythonPeer {
 
     /// A library that is looked for by importing it.
     static func peer(_ name: String) -> BenchPeer {
-        BenchPeer(name) {
-            guard FileManager.default.fileExists(atPath: script(in: root)) else {
-                return "there is no Benchmarks/Peers/peers.py: run this in the folder of the sources"
-            }
-            let remedy = "(PyPI: \(name); .ci/setup bench installs it into .build-peers)"
-            do {
-                let (ending, _) = try BenchChild.run(
-                    [interpreter, "-c", "import \(name)"], cleanup: Cleanup(), errors: "/dev/null")
-                return ending == .exited(0) ? nil : "Python cannot import \(name) \(remedy)"
-            } catch {
-                return "there is no Python \(remedy)"
-            }
-        }
+        BenchPeer(
+            name,
+            starting: { cleanup in
+                guard FileManager.default.fileExists(atPath: script(in: root)) else {
+                    return "there is no Benchmarks/Peers/peers.py: run this in the folder of the sources"
+                }
+                let remedy = "(PyPI: \(name); .ci/setup bench installs it into .build-peers)"
+                do {
+                    let (ending, _) = try BenchChild.run(
+                        [interpreter, "-c", "import \(name)"], cleanup: cleanup, errors: "/dev/null")
+                    return ending == .exited(0) ? nil : "Python cannot import \(name) \(remedy)"
+                } catch {
+                    return "there is no Python \(remedy)"
+                }
+            })
     }
 
     init(_ name: String, _ context: BenchContext) throws {

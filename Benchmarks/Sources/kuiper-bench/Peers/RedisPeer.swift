@@ -25,7 +25,7 @@ final class RedisPeer {
                 "redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir",
                 folder.path, "--loglevel", "warning",
             ], cleanup: context.cleanup, errors: "/dev/null")
-        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw BenchFailure.system("socket") }
         try Self.connect(socket, path)
     }

@@ -40,6 +40,11 @@ struct Crowd {
         }
     }
 
+    /// Creates the INBOX of one user.
+    mutating func creation(of user: Int) -> [PlannedFrame] {
+        [frame([(user, .create(mailbox: .inbox, name: "INBOX", uidValidity: 1_000, use: .none))])]
+    }
+
     /// Appends a message to each user in turn until there are so many.
     mutating func fill(_ messages: Int, perFrame size: Int) -> [PlannedFrame] {
         stride(from: 0, to: messages, by: size).map { start in
@@ -51,12 +56,12 @@ struct Crowd {
         }
     }
 
-    /// Half appends to random users, the rest flag changes and expunges of random messages.
+    /// Appends to random users, and flag changes and expunges of random messages; as many messages go as come.
     mutating func frames(operations count: Int, perFrame size: Int) -> [PlannedFrame] {
         stride(from: 0, to: count, by: size).map { _ in
             var bodies: [(Int, OperationBody)] = []
             for _ in 0..<size {
-                let kind = Mix.messages.pick(&random)
+                let kind = Mix.steady.pick(&random)
                 // What the frame itself appends is met as well.
                 switch kind {
                 case .append, .create:

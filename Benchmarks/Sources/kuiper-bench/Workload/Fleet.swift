@@ -13,16 +13,19 @@ struct PlannedFrame {
 
 /// Some replicas that write to one account in turns, each knowing all that was written before.
 ///
-/// Each replica has a folder of its own, in which it gives out the UIDs, and appends there; it flags and expunges messages of
-/// any folder. Replicas are numbered from 1, as in the indexes of whoever applies the operations.
+/// Each replica has a folder of its own, or several, in which it gives out the UIDs, and appends there; it flags and expunges
+/// messages of any folder. Replicas are numbered from 1, as in the indexes of whoever applies the operations.
 struct Fleet {
     /// A message that is there.
     struct Live {
         var dot: Dot
+        var folder: Int32
         var isFlagged = false
     }
 
     let origins: Int
+    /// How many folders there are: as many of each replica.
+    let folders: Int
     let account: AccountIndex
     private(set) var live: [Live] = []
     private var random: BenchGenerator
@@ -31,31 +34,46 @@ struct Fleet {
     private var frames: UInt64 = 0
     private let names: ApplyContext
 
-    init(origins: Int, account: AccountIndex = AccountIndex(0), seed: UInt64 = 1) throws {
+    /// A fleet.
+    ///
+    /// - Parameters:
+    ///   - origins: how many replicas write.
+    ///   - folders: how many folders there are, a multiple of the replicas; one for each by default.
+    ///   - account: whose they are.
+    ///   - seed: what the operations depend on.
+    /// - Throws: what the table of replicas throws.
+    init(origins: Int, folders: Int? = nil, account: AccountIndex = AccountIndex(0), seed: UInt64 = 1) throws {
         (self.origins, self.account) = (origins, account)
+        self.folders = folders ?? origins
         random = BenchGenerator(seed: seed)
-        uids = [UInt32](repeating: 0, count: origins + 1)
+        uids = [UInt32](repeating: 0, count: self.folders)
         names = try .naming(1...origins)
     }
 
     /// What all has been written.
     var delivered: VersionVector { past }
 
-    /// The folder of a replica: its first operation has created it.
+    /// The first folder of a replica: its first operation has created it.
     static func folder(_ origin: Int) -> MailboxID { MailboxID(Dot(index(origin), 1)) }
+
+    /// A folder by its number, from 0: they belong to the replicas in turns.
+    func mailbox(_ folder: Int) -> MailboxID {
+        MailboxID(Dot(Self.index(folder % origins + 1), UInt64(folder / origins) + 1))
+    }
 
     static func index(_ origin: Int) -> ReplicaIndex { ReplicaIndex(UInt16(origin)) }
 
-    /// A frame for each replica that creates its folder.
+    /// A frame for each replica that creates its folders.
     mutating func creations() -> [PlannedFrame] {
         (1...origins).map { origin in
-            frame(
+            let own = stride(from: origin - 1, to: folders, by: origins)
+            return frame(
                 origin,
-                [
+                own.map { folder in
                     .create(
-                        mailbox: Self.folder(origin), name: "Folder \(origin)", uidValidity: UInt32(1_000 + origin),
-                        use: .none)
-                ])
+                        mailbox: mailbox(folder), name: "Folder \(folder + 1)",
+                        uidValidity: UInt32(1_001 + folder), use: .none)
+                })
         }
     }
 
@@ -104,12 +122,14 @@ struct Fleet {
     }
 
     private mutating func append(_ origin: Int, _ dot: Dot) -> OperationBody {
-        uids[origin] += 1
-        live.append(Live(dot: dot))
-        let epoch = UIDEpoch(number: UInt32(1_000 + origin), owner: ReplicaID(UInt64(origin)))
+        let share = folders / origins
+        let folder = origin - 1 + (share > 1 ? random.below(share) : 0) * origins
+        uids[folder] += 1
+        live.append(Live(dot: dot, folder: Int32(folder)))
+        let epoch = UIDEpoch(number: UInt32(1_001 + folder), owner: ReplicaID(UInt64(origin)))
         return .append(
-            mailbox: Self.folder(origin), facts: Sample.facts(dot.packed), flags: FlagSet(),
-            assignment: UIDAssignment(uid: uids[origin], epoch: epoch))
+            mailbox: mailbox(folder), facts: Sample.facts(dot.packed), flags: FlagSet(),
+            assignment: UIDAssignment(uid: uids[folder], epoch: epoch))
     }
 
     private mutating func store() -> OperationBody {
@@ -118,8 +138,7 @@ struct Fleet {
         let message = live[position]
         let (none, flag) = (FlagSet(), FlagSet([.flagged]))
         return .store(
-            mailbox: MailboxID(Dot(message.dot.replica, 1)), message: message.dot,
-            adding: message.isFlagged ? flag : none,
+            mailbox: mailbox(Int(message.folder)), message: message.dot, adding: message.isFlagged ? flag : none,
             removing: message.isFlagged ? none : flag)
     }
 
@@ -128,7 +147,7 @@ struct Fleet {
         let message = live[position]
         live.swapAt(position, live.count - 1)
         live.removeLast()
-        return .expunge(mailbox: MailboxID(Dot(message.dot.replica, 1)), message: message.dot)
+        return .expunge(mailbox: mailbox(Int(message.folder)), message: message.dot)
     }
 
     private mutating func frame(_ origin: Int, _ bodies: [OperationBody]) -> PlannedFrame {

@@ -18,8 +18,10 @@ struct Mix {
 
     /// The mix of `crdt.gen`, `crdt.encode` and `crdt.decode`.
     static let mailboxes = Mix(append: 50, store: 30, expunge: 10)
-    /// The mix of `crdt.apply.users` and `crdt.apply.replicas`, in which no mailbox is created.
+    /// The mix of `crdt.apply.replicas`, in which no mailbox is created.
     static let messages = Mix(append: 50, store: 30, expunge: 20)
+    /// As many messages go as come, so that what is measured for long stays what it is.
+    static let steady = Mix(append: 35, store: 30, expunge: 35)
     static let appends = Mix(append: 100, store: 0, expunge: 0)
 
     func pick(_ random: inout BenchGenerator) -> Kind {

@@ -24,11 +24,22 @@ struct Plan {
     let foldersPerUser: Int
     /// How many commands of one user follow one another.
     let run: Int
+    /// How many commands share a batch.
+    let batch: Int
     private(set) var commands: [PlannedCommand] = []
 
     /// Chooses the commands.
-    init(users: Int, foldersPerUser: Int, count: Int, run: Int, mix: Mix, seed: UInt64) {
-        (self.users, self.foldersPerUser, self.run) = (users, foldersPerUser, run)
+    ///
+    /// - Parameters:
+    ///   - users: how many users there are.
+    ///   - foldersPerUser: the folders of each at the beginning.
+    ///   - count: how many commands.
+    ///   - run: how many commands of one user follow one another.
+    ///   - batch: how many commands share a batch.
+    ///   - mix: what they are.
+    ///   - seed: what the choices depend on.
+    init(users: Int, foldersPerUser: Int, count: Int, run: Int, batch: Int, mix: Mix, seed: UInt64) {
+        (self.users, self.foldersPerUser, self.run, self.batch) = (users, foldersPerUser, run, batch)
         var random = BenchGenerator(seed: seed)
         var live = [[PlannedCommand]](repeating: [], count: users)
         var counter = UInt64(users * foldersPerUser)

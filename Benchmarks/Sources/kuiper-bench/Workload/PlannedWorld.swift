@@ -14,6 +14,8 @@ final class PlannedWorld {
     private let context: ApplyContext
     private let facts: [MessageFacts]
     private var counter: UInt64 = 0
+    /// How many commands of the plan were obeyed.
+    private var done = 0
     private var clock = HybridClock()
     /// What was issued, if it is kept.
     private(set) var operations: [Operation] = []
@@ -42,23 +44,25 @@ final class PlannedWorld {
     /// The messages of all commands of a plan, made before anything is timed.
     static func facts(for plan: Plan) -> [MessageFacts] { plan.commands.indices.map { Sample.facts(UInt64($0)) } }
 
-    /// Obeys the plan: what `crdt.gen` times.
+    /// Obeys a part of the plan, which begins where the last one ended: what `crdt.gen` times.
     ///
-    /// - Parameter keeping: whether the operations are kept.
+    /// - Parameters:
+    ///   - part: which commands.
+    ///   - keeping: whether the operations are kept.
     /// - Throws: what a command throws.
-    func obey(keeping: Bool = false) throws {
-        let commands = plan.commands
+    func obey(_ part: Range<Int>, keeping: Bool = false) throws {
         let validity = UIDValiditySource(nowSeconds: 1_700_000_000, stripe: 1)
         let flag = FlagSet([.flagged])
-        var start = 0
-        while start < commands.count {
-            let end = min(start + plan.run, commands.count)
-            let box = accounts[Int(commands[start].user)]
-            var batch = batch(Int(commands[start].user))
+        var start = part.lowerBound
+        while start < part.upperBound {
+            let end = min(start + plan.batch, part.upperBound)
+            var batch = batch(Int(plan.commands[start].user))
             for index in start..<end {
-                let command = commands[index]
+                let command = plan.commands[index]
                 let mailbox = Self.mailbox(command.folder)
                 let message = Dot(Self.own, command.target)
+                let box = accounts[Int(command.user)]
+                batch.account = AccountIndex(UInt32(command.user))
                 switch command.kind {
                 case .append: try box.state.append(facts[index], to: mailbox, batch: &batch)
                 case .store:
@@ -73,11 +77,12 @@ final class PlannedWorld {
             if keeping { operations += batch.operations }
             start = end
         }
+        done = part.upperBound
     }
 
-    /// Checks that every command became one operation and that the messages are there.
+    /// Checks that every command so far became one operation and that the messages are there.
     func check() throws {
-        let expected = UInt64(plan.folderCount + plan.commands.count)
+        let expected = UInt64(plan.folderCount + done)
         guard counter == expected else {
             throw BenchFailure("\(counter) operations were issued, \(expected) were planned")
         }
@@ -86,8 +91,8 @@ final class PlannedWorld {
             let state = accounts[folder / plan.foldersPerUser]
             messages += state.state.summary(of: Self.mailbox(Int32(folder)))?.messages ?? 0
         }
-        let appended = plan.commands.count { $0.kind == .append }
-        let expunged = plan.commands.count { $0.kind == .expunge }
+        let appended = plan.commands[..<done].count { $0.kind == .append }
+        let expunged = plan.commands[..<done].count { $0.kind == .expunge }
         guard messages == UInt64(appended - expunged) else {
             throw BenchFailure("\(messages) messages are there, \(appended - expunged) were planned")
         }

@@ -58,6 +58,24 @@ enum LoopbackSocket {
         return true
     }
 
+    /// Sends a text and reads all that comes until the other side closes.
+    static func ask(port: Int, _ text: String) throws -> String {
+        let socket = try connect(port: port)
+        defer { close(socket) }
+        let question = Array(text.utf8)
+        guard send(socket, question, question.count, Int32(MSG_NOSIGNAL)) == question.count else {
+            throw failure("send")
+        }
+        var answer: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = recv(socket, &chunk, chunk.count, 0)
+            guard count >= 0 else { throw failure("recv") }
+            if count == 0 { return String(decoding: answer, as: UTF8.self) }
+            answer += chunk[..<count]
+        }
+    }
+
     static func sendAtOnce(_ socket: Int32) {
         var isOn: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))

@@ -6,7 +6,7 @@ internal import Glibc
 
 /// A blocking IMAP client that costs little: the same code for every server that is measured.
 ///
-/// It understands literals in responses and nothing else of them; a scenario that needs more reads the text.
+/// It understands literals in responses and counts what they are; a scenario that needs more reads the text.
 final class MailClient {
     private let socket: TLSSocket
     private var buffer: [UInt8]
@@ -17,6 +17,8 @@ final class MailClient {
 
     /// The untagged responses of the last command that was asked to keep them, without literals' octets.
     private(set) var kept: [String] = []
+    /// What the last command was answered with.
+    private(set) var tally = AnswerTally()
 
     /// Connects and waits for the greeting.
     init(port: Int, context: TLSContext) throws {
@@ -84,6 +86,7 @@ final class MailClient {
     func limitWaiting(seconds: Int) { socket.limitWaiting(seconds: seconds) }
 
     private func begin() {
+        tally = AnswerTally()
         output.removeAll(keepingCapacity: true)
         output.append(contentsOf: "t\(nextTag) ".utf8)
         nextTag += 1
@@ -102,6 +105,7 @@ final class MailClient {
             let range = try response()
             guard buffer[range.lowerBound] == UInt8(ascii: "t") else {
                 count += 1
+                buffer.withUnsafeBytes { tally.note(UnsafeRawBufferPointer(rebasing: $0[range])) }
                 if keeps { kept.append(text(range)) }
                 continue
             }
@@ -118,15 +122,18 @@ final class MailClient {
         let start = head
         var scanned = head
         var base = start
+        var octetsInLiterals = 0
         while true {
             while let lineEnd = newline(from: scanned) {
                 let octets = literal(endingAt: lineEnd, from: base)
                 scanned = lineEnd + 1
                 guard let octets else {
                     head = scanned
+                    tally.octets += octetsInLiterals
                     return start..<lineEnd
                 }
                 try reserve(upTo: scanned + octets)
+                octetsInLiterals += octets
                 scanned += octets
                 base = scanned
             }

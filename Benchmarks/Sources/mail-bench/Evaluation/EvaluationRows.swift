@@ -21,28 +21,51 @@ struct EvaluationRows {
         trial === trials.first ? "pluto, \(regions) regions" : trial.service.name
     }
 
+    // MARK: Lines
+
+    /// A line of rounds, with the ratios to the peer's when the trial has one.
+    private func row(
+        _ trial: Trial, _ subject: String, _ unit: String, lost: Int = 0, note: String? = nil,
+        _ rounds: (Trial) -> [Double?]
+    ) -> ResultRow {
+        let mine = rounds(trial)
+        var (all, refused) = trial.attempts
+        guard let peer = reference(of: trial) else {
+            let missing = mine.count { $0 == nil }
+            return ResultRow(scenario, "\(subject), \(name(trial))", Series(mine.compactMap { $0 }), unit, note: note)
+                .doubting(missing > 0 ? "\(missing) rounds without a figure" : nil)
+                .failures(refused: refused, lost: lost, of: all + lost)
+        }
+        // When the peer refuses, it has less to do.
+        let theirs = peer.attempts
+        (all, refused) = (all + theirs.all, refused + theirs.refused)
+        return ResultRow(
+            scenario, "\(subject), \(name(trial))", mine, unit, reference: peer.service.name, rounds(peer), note: note
+        ).failures(refused: refused, lost: lost, of: all + lost)
+    }
+
     private func latencies(_ trial: Trial) -> [ResultRow] {
         let whole = trial.whole()
         return SessionCommand.Kind.allCases.flatMap { kind -> [ResultRow] in
-            guard let series = whole.latencies[kind], !series.values.isEmpty else { return [] }
-            let average = series.values.reduce(0, +) / Double(series.values.count)
+            // Without reads there are none.
+            guard trials.contains(where: { $0.whole().latencies[kind] != nil }) else { return [] }
+            let series = whole.latencies[kind] ?? Series()
             let note =
-                "average \(Self.short(average)), p90 \(Self.short(series.percentile(90))), p99 \(Self.short(series.percentile(99)));"
-                + " \(series.values.count) commands" + bySite(trial, kind)
-            let subject = "\(kind.rawValue), \(name(trial))"
-            var row = ResultRow(scenario, subject, series.median, "ms", note: note)
-            if let peer = reference(of: trial) {
-                row = ResultRow(
-                    scenario, subject, compare(trial.medians(kind), peer.medians(kind)), .wall,
-                    reference: peer.service.name,
-                    unit: "ms", note: note
-                ) { _ in series.median }
-                row.cpuNanoseconds = nil
-                if SessionCommand.Kind.writes.contains(kind) { row = row.target(.ratio, .atMost, 1) }
-            }
+                "average \(TextTable.number(series.mean)), p90 \(TextTable.number(series.percentile(90))), "
+                + "p99 \(TextTable.number(series.percentile(99))); \(series.values.count) commands"
+                + bySite(trial, kind)
+            var row = self.row(trial, kind.rawValue, "ms", note: note) { $0.medians(kind) }
+                .doubting(difference(trial, kind))
+            row.wallNanoseconds = row.value.map { $0 * 1e6 }
             guard SessionCommand.Kind.writes.contains(kind) else { return [row] }
+            if reference(of: trial) != nil { row = row.target(.ratio, .atMost, 1) }
             let others = [90.0, 99].map { percent in
-                (percent, ResultRow(scenario, "\(subject), p\(Int(percent))", series.percentile(percent), "ms"))
+                (
+                    percent,
+                    ResultRow(
+                        scenario, "\(kind.rawValue), \(name(trial)), p\(Int(percent))", series.percentile(percent), "ms"
+                    )
+                )
             }
             // Two commands are enough for a plot that can be read.
             guard kind == .append || kind == .store else { return [row] + others.map(\.1) }
@@ -51,80 +74,66 @@ struct EvaluationRows {
         }
     }
 
+    /// What the answers of the peer were that differ from those of this service; nil when both did the same work.
+    private func difference(_ trial: Trial, _ kind: SessionCommand.Kind) -> String? {
+        guard let peer = reference(of: trial) else { return nil }
+        let (mine, theirs) = (trial.whole(), peer.whole())
+        // Sessions that have ended early explain a difference, and there is no verdict then.
+        guard mine.refused.isEmpty, theirs.refused.isEmpty else { return nil }
+        let texts = [mine, theirs].map { ($0.answers[kind] ?? AnswerTally()).text(kind.answer) }
+        return texts[0] == texts[1] ? nil : "\(texts[0]) beside \(texts[1])"
+    }
+
     /// The medians of each region where there are several.
     private func bySite(_ trial: Trial, _ kind: SessionCommand.Kind) -> String {
         let sites = trial.rounds.first?.count ?? 0
         guard sites > 1 else { return "" }
         return "; medians "
             + (0..<sites).map { site in
-                "\(trial.service.sites[site].region) \(Self.short(trial.whole(site).latencies[kind]?.median ?? 0))"
+                "\(trial.service.sites[site].region) \(TextTable.number(trial.whole(site).latencies[kind]?.median))"
             }.joined(separator: ", ")
     }
 
     private func throughput(_ trial: Trial) -> ResultRow {
         let whole = trial.whole()
-        let perSecond = Series(trial.intervals.map { 1e9 / max($0, 1) }).median
-        let parts = zip(trial.service.nodes, trial.processor).map { "\($0.name) \(Int($1.median))" }
-        let total = trial.processor.reduce(0) { $0 + $1.median }
-        var note = "\(whole.commands) commands; processor \(Int(total)) us each (\(parts.joined(separator: ", ")))"
+        let parts = zip(trial.service.nodes, trial.processor).map { "\($0.name) \(TextTable.number($1.median))" }
+        let total = trial.processor.reduce(0) { $0 + ($1.median ?? 0) }
+        var note =
+            "\(whole.commands) commands; processor \(TextTable.number(total)) us each (\(parts.joined(separator: ", ")))"
         if let first = whole.refused.first {
             note += "; \(whole.refused.count) sessions ended early, the first: \(first)"
         }
-        let subject = "throughput, \(name(trial))"
-        guard let peer = reference(of: trial) else {
-            return ResultRow(scenario, subject, perSecond, "commands/s", note: note)
-        }
-        var row = ResultRow(
-            scenario, subject, compare(trial.intervals, peer.intervals), .wall, reference: peer.service.name,
-            unit: "commands/s", note: note
-        ) { _ in perSecond }
-        row.cpuNanoseconds = nil
+        // The ratio is that of the times between two commands, as everywhere.
+        var row = self.row(trial, "throughput", "commands/s", note: note, \.intervals)
+        row.value = row.value.map { 1e3 / $0 }
         return row
     }
 
     private func lags(_ trial: Trial) -> [ResultRow] {
         guard trial.service.sites.count > 1 else { return [] }
-        let (seconds, lost) = trial.lag.lags
-        let (kilobytes, area, unsettled) = trial.size.outstanding
-        let average = seconds.values.reduce(0, +) / Double(max(seconds.values.count, 1))
-        let mean = kilobytes.values.reduce(0, +) / Double(max(kilobytes.values.count, 1))
-        var rows = [
-            ResultRow(
-                scenario, "lag, \(name(trial))", seconds.median * 1_000, "ms",
-                note: "average \(Self.short(average * 1_000)), p90 \(Self.short(seconds.percentile(90) * 1_000)), "
-                    + "p99 \(Self.short(seconds.percentile(99) * 1_000)), longest \(Self.short(seconds.maximum * 1_000)); "
-                    + "\(seconds.values.count) mails" + (lost > 0 ? ", \(lost) not seen within a minute" : "")),
-            ResultRow(
-                scenario, "outstanding mail, average, \(name(trial))", mean, "kB",
-                note:
-                    "median \(Self.short(kilobytes.median)), most \(Self.short(kilobytes.maximum)); \(kilobytes.values.count) looks"
-                    + (unsettled > 0 ? "; \(Self.short(unsettled)) kB never arrived" : "")),
-            ResultRow(scenario, "outstanding mail, area, \(name(trial))", area, "MB*s"),
+        let (lost, theirs) = (trial.lag.lags.lost, reference(of: trial)?.lag.lags.lost ?? 0)
+        let seconds = Series(trial.lag.lags.rounds.flatMap(\.values).map { $0 * 1_000 })
+        let kilobytes = Series(trial.size.rounds.flatMap(\.kilobytes.values))
+        let unsettled = trial.size.rounds.reduce(0) { $0 + $1.unsettled }
+        let doubt =
+            [trial, reference(of: trial)].compactMap(\.self).contains { $0.size.rounds.contains { $0.unsettled > 0 } }
+            ? "some mail never arrived" : nil
+        let rows = [
+            row(
+                trial, "lag", "ms", lost: lost + theirs,
+                note: "average \(TextTable.number(seconds.mean)), p90 \(TextTable.number(seconds.percentile(90))), "
+                    + "p99 \(TextTable.number(seconds.percentile(99))), longest \(TextTable.number(seconds.maximum)); "
+                    + "\(seconds.values.count) mails" + (lost > 0 ? ", \(lost) not seen within a minute" : "")
+            ) { $0.lag.lags.rounds.map { $0.median.map { $0 * 1_000 } } },
+            row(
+                trial, "outstanding mail, average", "kB",
+                note: "median \(TextTable.number(kilobytes.median)), most \(TextTable.number(kilobytes.maximum)); "
+                    + "\(kilobytes.values.count) looks"
+                    + (unsettled > 0 ? "; \(TextTable.number(unsettled)) kB never arrived" : "")
+            ) { $0.size.rounds.map(\.kilobytes.mean) }.doubting(doubt),
+            row(trial, "outstanding mail, area", "MB*s") { $0.size.rounds.map(\.area) }.doubting(doubt),
         ]
-        if let peer = reference(of: trial) {
-            let (other, _) = peer.lag.lags
-            let sizes = peer.size.outstanding
-            let otherMean = sizes.kilobytes.values.reduce(0, +) / Double(max(sizes.kilobytes.values.count, 1))
-            rows[0] = Self.ratio(rows[0], seconds.median, other.median, peer)
-            rows[1] = Self.ratio(rows[1], mean, otherMean, peer)
-            rows[2] = Self.ratio(rows[2], area, sizes.area, peer)
-        }
-        return rows
-    }
-
-    /// A row with a ratio of the whole run: the lag at least ten times less than the peer's.
-    private static func ratio(_ row: ResultRow, _ value: Double, _ other: Double, _ peer: Trial) -> ResultRow {
-        guard other > 0 else { return row }
-        var row = row
-        (row.reference, row.ratioMedian, row.ratioMinimum) = (peer.service.name, value / other, value / other)
-        return row.target(.ratio, .atMost, 0.1)
-    }
-
-    private func compare(_ mine: [Double], _ others: [Double]) -> Comparison {
-        Comparison(subject: mine.map { Cost(wall: $0, cpu: 0) }, reference: others.map { Cost(wall: $0, cpu: 0) })
-    }
-
-    private static func short(_ value: Double) -> String {
-        value >= 100 ? String(Int(value.rounded())) : String((value * 100).rounded() / 100)
+        // The lag is to be at least ten times less than the peer's.
+        return reference(of: trial) == nil ? rows : rows.map { $0.target(.ratio, .atMost, 0.1) }
     }
 }

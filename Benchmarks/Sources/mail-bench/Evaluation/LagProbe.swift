@@ -17,7 +17,8 @@ final class LagProbe: Sendable {
     private struct State {
         /// When each mail was acknowledged, by the writing region.
         var acknowledged: [Int: [Double]] = [:]
-        var seconds: [Double] = []
+        /// The lags of each round.
+        var seconds: [[Double]] = []
         var lost = 0
     }
 
@@ -59,7 +60,10 @@ final class LagProbe: Sendable {
         isOver.store(false, ordering: .sequentiallyConsistent)
         ready.store(0, ordering: .sequentiallyConsistent)
         guard sites.count > 1 else { return [] }
-        state.withLock { $0.acknowledged = [:] }
+        state.withLock { state in
+            state.acknowledged = [:]
+            state.seconds.append([])
+        }
         return writers.flatMap { writer in
             [Hand { [self] in try write(writer) }]
                 + sites.indices.filter { $0 != writer }.map { site in Hand { [self] in try watch(writer, at: site) } }
@@ -69,8 +73,8 @@ final class LagProbe: Sendable {
     /// Writes nothing more; the threads end when everything has arrived.
     func end() { isOver.store(true, ordering: .sequentiallyConsistent) }
 
-    /// The lags so far in seconds, and how many mails never arrived.
-    var lags: (seconds: Series, lost: Int) { state.withLock { (Series($0.seconds), $0.lost) } }
+    /// The lags in seconds, by rounds, and how many mails never arrived.
+    var lags: (rounds: [Series], lost: Int) { state.withLock { ($0.seconds.map { Series($0) }, $0.lost) } }
 
     private func write(_ writer: Int) throws {
         let client = try sites[writer].client(Self.user(writer))
@@ -107,7 +111,7 @@ final class LagProbe: Sendable {
                 let acknowledged = state.acknowledged[writer] ?? []
                 // A mail may be seen before the writer's thread has noted its OK: it is counted at the next look.
                 while seen < min(count, acknowledged.count) {
-                    state.seconds.append(max(time - acknowledged[seen], 0))
+                    state.seconds[state.seconds.count - 1].append(max(time - acknowledged[seen], 0))
                     seen += 1
                 }
                 guard isOver.load(ordering: .sequentiallyConsistent) else { return false }

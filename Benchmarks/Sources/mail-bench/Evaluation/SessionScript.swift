@@ -30,6 +30,18 @@ enum SessionCommand {
         case search = "SEARCH"
         case login = "connection and LOGIN"
 
+        /// What the answers of all services have to agree in.
+        var answer: AnswerTally.Answer {
+            switch self {
+            case .fetchFlags: .fetches
+            case .fetchHeader, .fetchBody: .contents
+            case .search: .numbers
+            case .select: .exists
+            case .expunge: .expunges
+            default: .nothing
+            }
+        }
+
         /// The commands of the paper's table.
         static let writes: [Kind] = [.create, .delete, .append, .expunge, .store]
     }

@@ -15,7 +15,17 @@ final class SizeProbe: Sendable {
 
     private let sites: [Site]
     private let isOver = Atomic<Bool>(false)
-    private let found = Mutex<(kilobytes: [Double], area: Double, unsettled: Double)>(([], 0, 0))
+    private let found = Mutex<[Round]>([])
+
+    /// What one round showed.
+    struct Round: Sendable {
+        /// The kilobytes that were outstanding at each look.
+        var kilobytes = Series()
+        /// The area below that curve in MB*s, until the sites agreed.
+        var area = 0.0
+        /// The kilobytes that were still outstanding a minute after the end.
+        var unsettled = 0.0
+    }
 
     init(_ sites: [Site]) { self.sites = sites }
 
@@ -24,17 +34,16 @@ final class SizeProbe: Sendable {
     /// - Returns: the thread.
     func begin() -> Hand<Void>? {
         isOver.store(false, ordering: .sequentiallyConsistent)
-        return sites.count > 1 ? Hand { [self] in try measure() } : nil
+        guard sites.count > 1 else { return nil }
+        found.withLock { $0.append(Round()) }
+        return Hand { [self] in try measure() }
     }
 
     /// The thread ends when the sites agree.
     func end() { isOver.store(true, ordering: .sequentiallyConsistent) }
 
-    /// The kilobytes that were outstanding at each look, the area below that curve in MB*s, and what was still outstanding a minute
-    /// after the end.
-    var outstanding: (kilobytes: Series, area: Double, unsettled: Double) {
-        found.withLock { (Series($0.kilobytes), $0.area, $0.unsettled) }
-    }
+    /// What the rounds showed.
+    var rounds: [Round] { found.withLock { $0 } }
 
     private func measure() throws {
         let watchers = try sites.map { site in Watchers(try Self.sampleUsers.map { try site.client($0) }) }
@@ -47,15 +56,15 @@ final class SizeProbe: Sendable {
             let difference = Self.difference(sizes) / 1_000
             found.withLock { found in
                 // The wait for the last bytes belongs to the area, not to the average of the run.
-                if !wasOver { found.kilobytes.append(difference) }
-                found.area += difference / 1_000 * (time - last)
+                if !wasOver { found[found.count - 1].kilobytes.add(difference) }
+                found[found.count - 1].area += difference / 1_000 * (time - last)
             }
             last = time
             if wasOver {
                 if ended == nil { ended = time }
                 if difference == 0 { return }
                 if time - (ended ?? time) > Self.patience {
-                    found.withLock { $0.unsettled += difference }
+                    found.withLock { $0[$0.count - 1].unsettled += difference }
                     return
                 }
             }

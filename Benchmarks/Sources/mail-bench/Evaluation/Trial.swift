@@ -31,9 +31,9 @@ final class Trial {
     /// - Throws: `BenchFailure`.
     func run(_ sessions: Range<Int>, counts: Bool) throws {
         let probes = counts ? lag.begin() + [size.begin()].compactMap { $0 } : []
-        let before = ProcessTree(roots: service.nodes.map(\.process)).processorNanoseconds
+        let before = service.nodes.map { ProcessTree(roots: [$0.process]).processorNanoseconds }
         let outcomes = try workload.run(sessions, at: Array(service.sites.prefix(writers)))
-        let spent = service.nodes.map { ProcessTree(roots: [$0.process]).processorNanoseconds(since: before) }
+        let spent = zip(service.nodes, before).map { ProcessTree(roots: [$0.process]).processorNanoseconds - $1 }
         lag.end()
         size.end()
         for probe in probes { try probe.result().get() }
@@ -52,20 +52,28 @@ final class Trial {
         return outcome
     }
 
-    /// The median of each round in nanoseconds.
-    func medians(_ kind: SessionCommand.Kind) -> [Double] {
+    /// The median of each round in milliseconds; nil for a round in which no such command succeeded.
+    func medians(_ kind: SessionCommand.Kind) -> [Double?] {
         rounds.map { parts in
             var series = Series()
             for part in parts { for value in part.latencies[kind]?.values ?? [] { series.add(value) } }
-            return series.median * 1e6
+            return series.median
         }
     }
 
-    /// The time between two commands in nanoseconds, by rounds.
-    var intervals: [Double] {
+    /// The time between two commands in milliseconds, by rounds; nil for a round without any.
+    var intervals: [Double?] {
         rounds.map { parts in
             let seconds = parts.map(\.seconds).max() ?? 0
-            return seconds * 1e9 / Double(max(parts.reduce(0) { $0 + $1.commands }, 1))
+            let commands = parts.reduce(0) { $0 + $1.commands }
+            return commands > 0 ? seconds * 1e3 / Double(commands) : nil
         }
+    }
+
+    /// How many commands and sessions there were to be, and how many of them were refused.
+    var attempts: (all: Int, refused: Int) {
+        let whole = whole()
+        let logins = whole.latencies[.login]?.values.count ?? 0
+        return (whole.commands + logins + whole.refused.count, whole.refused.count)
     }
 }

@@ -17,6 +17,8 @@ struct Workload: Sendable {
     struct Outcome: Sendable {
         /// Milliseconds of each command.
         var latencies: [SessionCommand.Kind: Series] = [:]
+        /// What all commands of a kind were answered with.
+        var answers: [SessionCommand.Kind: AnswerTally] = [:]
         var commands = 0
         /// Sessions that ended early because the server refused a command or was gone.
         var refused: [String] = []
@@ -26,6 +28,7 @@ struct Workload: Sendable {
             for (kind, series) in other.latencies {
                 for value in series.values { latencies[kind, default: Series()].add(value) }
             }
+            for (kind, tally) in other.answers { answers[kind, default: AnswerTally()].add(tally) }
             commands += other.commands
             refused += other.refused
             seconds = max(seconds, other.seconds)
@@ -72,6 +75,7 @@ struct Workload: Sendable {
                 let start = Stopwatch.nanoseconds(CLOCK_MONOTONIC)
                 try Self.send(command, mail, client)
                 outcome.note(command.kind, since: start)
+                outcome.answers[command.kind, default: AnswerTally()].add(client.tally)
                 outcome.commands += 1
             }
             try client.logout()

@@ -59,6 +59,14 @@ final class Duel {
 
     var services: [any MailService] { [pluto] + (dovecot.map { [$0] } ?? []) }
 
+    /// Ends both and starts them again with the mail that they have; there are no sessions afterwards.
+    func restart() throws {
+        sides = []
+        try pluto.restart()
+        dovecot?.stop()
+        try dovecot?.start()
+    }
+
     /// How the run wants Dovecot to keep mail.
     static func format(_ bench: BenchContext) throws -> DovecotSettings.Format {
         let name = bench.options[formatOption.name] ?? DovecotSettings.Format.sdbox.rawValue
@@ -82,40 +90,42 @@ final class Duel {
     ///   - step: the command.
     /// - Throws: what the step throws.
     func latency(_ subject: String, sessions: Int, times: Int, _ step: Step) throws {
-        try row(
-            subject, sessions, { try $0.measure(sessions, times: times, step).median }, unit: "us",
-            note: "median of each round"
-        ) {
-            $0 / 1_000
-        }
+        try row(subject, sessions, times, step, \.median, unit: "us", note: "median of each round") { $0 / 1_000 }
     }
 
     /// Measures how many commands end in a second, in turns.
     func throughput(_ subject: String, sessions: Int, times: Int, _ step: Step) throws {
-        try row(
-            subject, sessions, { try $0.measure(sessions, times: times, step).interval }, unit: "per s", note: nil
-        ) {
-            $0 > 0 ? 1e9 / $0 : 0
-        }
+        try row(subject, sessions, times, step, \.interval, unit: "per s", note: nil) { $0 > 0 ? 1e9 / $0 : 0 }
     }
 
     private func row(
-        _ subject: String, _ sessions: Int, _ measure: (Sessions) throws -> Cost, unit: String, note: String?,
-        value: (Double) -> Double
+        _ subject: String, _ sessions: Int, _ times: Int, _ step: Step, _ cost: KeyPath<Timing, Cost>, unit: String,
+        note: String?, value: (Double) -> Double
     ) throws {
         let subject = "\(subject), \(sessions) session\(sessions == 1 ? "" : "s")"
         guard sides.count > 1 else {
-            var costs = Series()
-            for _ in 0..<bench.rounds { costs.add(try measure(sides[0]).wall) }
-            rows.append(ResultRow(scenario, subject, value(costs.median), unit, note: note))
+            let costs = try (0...bench.rounds).map { _ in
+                try sides[0].measure(sessions, times: times, step)[keyPath: cost].wall
+            }
+            rows.append(ResultRow(scenario, subject, Series(costs.dropFirst().map(value)), unit, note: note))
             return
         }
+        var answered = AnswerTally()
         let comparison = try Comparison(
-            rounds: bench.rounds, subject: { try measure(sides[0]) }, reference: { try measure(sides[1]) })
-        let reference = value(comparison.referenceCosts(.wall).median)
+            rounds: bench.rounds,
+            subject: {
+                let timing = try sides[0].measure(sessions, times: times, step)
+                answered = timing.tally
+                return timing[keyPath: cost]
+            },
+            reference: {
+                let timing = try sides[1].measure(sessions, times: times, step)
+                try Self.compare(answered, timing.tally, step.answer, subject)
+                return timing[keyPath: cost]
+            })
         let figures =
-            "Dovecot \(Self.short(reference)) \(unit); processor \(Self.short(comparison.costs(.cpu).median / 1_000)) us"
-            + " beside \(Self.short(comparison.referenceCosts(.cpu).median / 1_000)) us"
+            "Dovecot \(TextTable.number(comparison.referenceCosts(.wall).median.map(value))) \(unit); processor "
+            + "\(TextTable.time(comparison.costs(.cpu).median)) beside \(TextTable.time(comparison.referenceCosts(.cpu).median))"
         rows.append(
             ResultRow(
                 scenario, subject, comparison, .wall, reference: "Dovecot", unit: unit, note: figures, value: value
@@ -123,10 +133,16 @@ final class Duel {
             .target(.ratio, .atMost, unit == "us" || sessions == 1 ? 1 : 0.5))
     }
 
+    /// Ends the scenario when the two did not do the same work.
+    static func compare(
+        _ mine: AnswerTally, _ other: AnswerTally, _ answer: AnswerTally.Answer, _ subject: String
+    ) throws {
+        let texts = (mine.text(answer), other.text(answer))
+        guard texts.0 == texts.1 else {
+            throw BenchFailure("\(subject): pluto answered with \(texts.0), Dovecot with \(texts.1)")
+        }
+    }
+
     /// Adds a row that was made elsewhere.
     func add(_ row: ResultRow) { rows.append(row) }
-
-    private static func short(_ value: Double) -> String {
-        value >= 100 ? String(Int(value.rounded())) : String((value * 100).rounded() / 100)
-    }
 }

@@ -41,18 +41,18 @@ enum ServerCommands {
         let times = sessions == 1 ? 200 : 25
         try duel.latency(
             "STORE of a flag", sessions: sessions, times: times,
-            Step { client, _, index in
+            Step(.fetches) { client, _, index in
                 // Set and taken back, so that each changes something.
                 try client.command(#"STORE \#(index / 2 % size + 1) \#(index % 2 == 0 ? "+" : "-")FLAGS (\Answered)"#)
             })
         try duel.latency(
             "COPY of a message", sessions: sessions, times: times,
-            Step { client, _, index in try client.command("COPY \(index % size + 1) copies") })
+            Step(.nothing) { client, _, index in try client.command("COPY \(index % size + 1) copies") })
         // As many are expunged as were copied just before, so the mailbox is the same for each figure.
         try duel.each(sessions) { client, _ in try client.command("SELECT copies") }
         try duel.latency(
             "EXPUNGE of a message", sessions: sessions, times: times,
-            Step(prepare: { client, _, _ in try client.command(#"STORE 1 +FLAGS.SILENT (\Deleted)"#) }) {
+            Step(.expunges, prepare: { client, _, _ in try client.command(#"STORE 1 +FLAGS.SILENT (\Deleted)"#) }) {
                 client, _, _ in
                 try client.command("EXPUNGE")
             })
@@ -62,21 +62,22 @@ enum ServerCommands {
     private static func fetches(_ duel: Duel, _ sessions: Int, _ size: Int) throws {
         let times = sessions == 1 ? 300 : 40
         let items = [
-            ("flags", "FLAGS"), ("headers", "BODY.PEEK[HEADER]"), ("bodies", "BODY.PEEK[]"),
+            ("flags", "FLAGS", AnswerTally.Answer.fetches), ("headers", "BODY.PEEK[HEADER]", .contents),
+            ("bodies", "BODY.PEEK[]", .contents),
         ]
-        for (name, item) in items {
+        for (name, item, answer) in items {
             try duel.latency(
                 "FETCH of \(name), 1 message", sessions: sessions, times: times,
-                Step { client, _, index in try client.command("FETCH \(index % size + 1) (\(item))") })
+                Step(answer) { client, _, index in try client.command("FETCH \(index % size + 1) (\(item))") })
         }
-        for (name, item) in items {
+        for (name, item, answer) in items {
             try duel.latency(
                 "FETCH of \(name), \(size) messages", sessions: sessions, times: sessions == 1 ? 10 : 3,
-                Step { client, _, index in try client.command("FETCH 1:* (\(item))") })
+                Step(answer) { client, _, index in try client.command("FETCH 1:* (\(item))") })
         }
         try duel.latency(
             "FETCH of a list (FLAGS, ENVELOPE), \(size) messages", sessions: sessions, times: sessions == 1 ? 10 : 3,
-            Step { client, _, index in try client.command("FETCH 1:* (FLAGS UID ENVELOPE)") })
+            Step(.fetches) { client, _, index in try client.command("FETCH 1:* (FLAGS UID ENVELOPE)") })
     }
 
     private static func searches(_ duel: Duel, _ sessions: Int, _ size: Int) throws {
@@ -87,7 +88,7 @@ enum ServerCommands {
         for (name, key) in keys {
             try duel.latency(
                 "SEARCH for \(name), \(size) messages", sessions: sessions, times: sessions == 1 ? 20 : 3,
-                Step { client, _, _ in try client.command("SEARCH \(key)") })
+                Step(.numbers) { client, _, _ in try client.command("SEARCH \(key)") })
         }
     }
 
@@ -97,12 +98,14 @@ enum ServerCommands {
         try duel.latency(
             "CREATE", sessions: sessions, times: times,
             Step(
+                .nothing,
                 prepare: { client, _, index in try client.command("DELETE box\((index + times - 1) % times)") },
                 { client, _, index in try client.command("CREATE box\(index)") }))
         try duel.each(sessions) { client, _ in try client.command("DELETE box\(times - 1)") }
         try duel.latency(
             "DELETE", sessions: sessions, times: times,
             Step(
+                .nothing,
                 prepare: { client, _, index in try client.command("CREATE box\(index)") },
                 { client, _, index in try client.command("DELETE box\(index)") }))
     }

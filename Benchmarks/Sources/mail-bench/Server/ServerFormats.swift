@@ -25,13 +25,14 @@ enum ServerFormats {
             for round in 0...bench.rounds {
                 for (index, server) in servers.enumerated() {
                     let timing = try server.2.measure(sessions, times: times, step)
-                    if round > 0 { figures[index].add(isThroughput ? timing.interval.wall : timing.steps.median) }
+                    let cost = isThroughput ? timing.interval.wall : timing.median.wall
+                    if round > 0, cost > 0 { figures[index].add(isThroughput ? 1e9 / cost : cost / 1_000) }
                 }
             }
             for (index, server) in servers.enumerated() {
-                let value = isThroughput ? 1e9 / max(figures[index].median, 1) : figures[index].median / 1_000
                 rows.append(
-                    ResultRow(scenario, "\(subject), \(server.0.rawValue)", value, isThroughput ? "per s" : "us"))
+                    ResultRow(
+                        scenario, "\(subject), \(server.0.rawValue)", figures[index], isThroughput ? "per s" : "us"))
             }
         }
         return rows
@@ -40,8 +41,8 @@ enum ServerFormats {
     private static var steps: [(String, Int, Int, Bool, Step)] {
         var text = MailText(seed: 5)
         let mail = text.mail(subject: "format", lines: ServerAppend.lines)
-        let append = Step { client, _, _ in try client.append(mail, to: "INBOX") }
-        let select = Step(prepare: { client, _, _ in try client.command("UNSELECT") }) { client, _, _ in
+        let append = Step(.nothing) { client, _, _ in try client.append(mail, to: "INBOX") }
+        let select = Step(.nothing, prepare: { client, _, _ in try client.command("UNSELECT") }) { client, _, _ in
             try client.command("SELECT INBOX")
         }
         return [
@@ -49,30 +50,34 @@ enum ServerFormats {
             ("APPEND of 4 KiB, 20 sessions", Duel.manySessions, 40, true, append),
             (
                 "SELECT", 1, 50, false,
-                Step(prepare: { _, _, _ in }, { client, _, _ in try client.command("SELECT INBOX") })
+                Step(.nothing, prepare: { _, _, _ in }, { client, _, _ in try client.command("SELECT INBOX") })
             ),
             ("SELECT after UNSELECT", 1, 50, false, select),
             (
                 "STORE", 1, 100, false,
-                Step { client, _, index in
+                Step(.nothing) { client, _, index in
                     try client.command(#"STORE \#(index / 2 + 1) \#(index % 2 == 0 ? "+" : "-")FLAGS (\Answered)"#)
                 }
             ),
             (
                 "FETCH of a body", 1, 200, false,
-                Step { client, _, index in try client.command("FETCH \(index + 1) BODY.PEEK[]") }
+                Step(.nothing) { client, _, index in try client.command("FETCH \(index + 1) BODY.PEEK[]") }
             ),
-            ("COPY", 1, 100, false, Step { client, _, index in try client.command("COPY \(index + 1) INBOX") }),
+            (
+                "COPY", 1, 100, false,
+                Step(.nothing) { client, _, index in try client.command("COPY \(index + 1) INBOX") }
+            ),
             (
                 "EXPUNGE", 1, 100, false,
                 Step(
+                    .nothing,
                     prepare: { client, _, _ in
                         try client.command(#"STORE 1 +FLAGS.SILENT (\Deleted)"#)
                     }, { client, _, _ in try client.command("EXPUNGE") })
             ),
             (
                 "CREATE and DELETE", 1, 50, false,
-                Step { client, _, _ in
+                Step(.nothing) { client, _, _ in
                     try client.command("CREATE formats")
                     try client.command("DELETE formats")
                 }

@@ -31,21 +31,27 @@ final class Sessions: @unchecked Sendable {
     func measure(_ sessions: Int, times: Int, _ step: Step) throws -> Timing {
         let before = service.processes.processorNanoseconds
         let start = Stopwatch.nanoseconds(CLOCK_MONOTONIC)
-        let series = try Crew.run(sessions) { [self] number in
+        let parts = try Crew.run(sessions) { [self] number in
             var found: [Double] = []
             found.reserveCapacity(times)
+            var tally = AnswerTally()
             let client = clients[number]
             for index in 0..<times {
                 try step.prepare(client, number, index)
                 let start = Stopwatch.nanoseconds(CLOCK_MONOTONIC)
                 try step.measured(client, number, index)
                 found.append(Stopwatch.nanoseconds(CLOCK_MONOTONIC) - start)
+                tally.add(client.tally)
             }
-            return found
+            return (found, tally)
         }
         let wall = Stopwatch.nanoseconds(CLOCK_MONOTONIC) - start
-        let spent = service.processes.processorNanoseconds(since: before)
-        return Timing(steps: Series(series.flatMap { $0 }), wall: wall, cpu: spent / Double(max(sessions * times, 1)))
+        let spent = max(service.processes.processorNanoseconds - before, 0)
+        var tally = AnswerTally()
+        for part in parts { tally.add(part.1) }
+        return Timing(
+            steps: Series(parts.flatMap { $0.0 }), wall: wall, cpu: spent / Double(max(sessions * times, 1)),
+            tally: tally)
     }
 }
 
@@ -53,12 +59,20 @@ final class Sessions: @unchecked Sendable {
 struct Step: Sendable {
     typealias Work = @Sendable (_ client: MailClient, _ session: Int, _ index: Int) throws -> Void
 
+    /// What the answers of all servers have to agree in.
+    let answer: AnswerTally.Answer
     /// What has to be done before each command; its time does not count.
     let prepare: Work
     let measured: Work
 
-    init(prepare: @escaping Work = { _, _, _ in }, _ measured: @escaping Work) {
-        (self.prepare, self.measured) = (prepare, measured)
+    /// A command.
+    ///
+    /// - Parameters:
+    ///   - answer: what the answers of all servers have to agree in.
+    ///   - prepare: what has to be done before.
+    ///   - measured: the command itself, one.
+    init(_ answer: AnswerTally.Answer, prepare: @escaping Work = { _, _, _ in }, _ measured: @escaping Work) {
+        (self.answer, self.prepare, self.measured) = (answer, prepare, measured)
     }
 }
 
@@ -70,9 +84,11 @@ struct Timing {
     let wall: Double
     /// The service's processor time for one step.
     let cpu: Double
+    /// What all steps were answered with.
+    let tally: AnswerTally
 
     /// The median of the steps.
-    var median: Cost { Cost(wall: steps.median, cpu: cpu) }
+    var median: Cost { Cost(wall: steps.median ?? 0, cpu: cpu) }
     /// The time between the ends of two steps of all sessions together.
     var interval: Cost { Cost(wall: wall / Double(max(steps.values.count, 1)), cpu: cpu) }
 }

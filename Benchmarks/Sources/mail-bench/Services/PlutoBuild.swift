@@ -7,7 +7,8 @@ internal import Foundation
 /// Finds the pluto to measure, and builds it in release mode when none was named.
 enum PlutoBuild {
     static let option = BenchOption(
-        "--pluto", "PATH", "the pluto to measure (default: builds this package's in release mode)")
+        "--pluto", "PATH", "the pluto to measure (default: builds this package's in release mode)",
+        namesProgram: true)
 
     /// The path of the executable.
     static func executable(_ context: BenchContext) throws -> String {
@@ -23,7 +24,9 @@ enum PlutoBuild {
         Console.say("==> building pluto in release mode (the first time takes minutes)")
         var arguments = ["env", "-u", "KITS_ONLY", "swift", "build", "-c", "release", "--product", "pluto"]
         arguments += ["--package-path", root.path]
-        guard try BenchChild.run(arguments, cleanup: context.cleanup).ending == .exited(0) else {
+        // The compilers that it starts end with it.
+        let build = try BenchChild.run(arguments, cleanup: context.cleanup, withDescendants: true)
+        guard build.ending == .exited(0) else {
             throw BenchFailure("pluto cannot be built")
         }
         return root.appendingPathComponent(".build/release/pluto").path

@@ -13,6 +13,9 @@ final class PlutoCluster: ReplicatedService {
     let folder: TemporaryFolder
     private let line: DelayLine
     private var children: [(name: String, process: BenchChild)] = []
+    /// The command of each node.
+    private var commands: [String: [String]] = [:]
+    private let bench: BenchContext
 
     /// Starts the cluster and waits until each node is ready.
     ///
@@ -24,6 +27,7 @@ final class PlutoCluster: ReplicatedService {
     /// - Throws: `BenchFailure` when a node does not start.
     init(_ bench: BenchContext, regions: Int, users: Int, oneWayMilliseconds: Double) throws {
         name = "pluto"
+        self.bench = bench
         let executable = try PlutoBuild.executable(bench)
         folder = try bench.temporaryFolder("cluster")
         line = DelayLine(oneWayMilliseconds: oneWayMilliseconds)
@@ -42,17 +46,11 @@ final class PlutoCluster: ReplicatedService {
         for node in files.replicas + files.nodes.filter({ $0.role == .distributor }) {
             let name = node.role == .storage ? [] : [node.name]
             let words = [executable, node.role.rawValue] + name + ["--config", folder.file("\(node.name).toml")]
+            commands[node.name] = words
             let child = try BenchChild(words, cleanup: bench.cleanup, errors: folder.file("\(node.name).log"))
             children.append((node.name, child))
         }
-        for (name, child) in children {
-            while true {
-                guard let text = try child.readLine() else {
-                    throw BenchFailure("\(name) does not start: \(ServiceLog.tail(folder.file("\(name).log")))")
-                }
-                if text.hasPrefix("ready") { break }
-            }
-        }
+        for (name, child) in children { try Self.waitUntilReady(name, child, folder) }
         sites = try files.nodes.filter { $0.role == .distributor }.map { node in
             let authority = folder.file("pki/public-\(node.name)-cert.pem")
             return Site(region: node.region, port: node.mail, context: try TLSContext(trusting: authority))
@@ -60,6 +58,31 @@ final class PlutoCluster: ReplicatedService {
     }
 
     deinit { stop() }
+
+    private static func waitUntilReady(_ name: String, _ child: BenchChild, _ folder: TemporaryFolder) throws {
+        while let text = try child.readLine() {
+            if text.hasPrefix("ready") { return }
+        }
+        throw BenchFailure("\(name) does not start: \(ServiceLog.tail(folder.file("\(name).log")))")
+    }
+
+    /// Ends a node at once, as a power cut would.
+    func kill(_ name: String) {
+        for child in children where child.name == name {
+            child.process.signal(SIGKILL)
+            child.process.wait()
+        }
+    }
+
+    /// Starts a node again that was ended, with what it has on its disk.
+    func restart(_ name: String) throws {
+        guard let index = children.firstIndex(where: { $0.name == name }), let words = commands[name] else {
+            throw BenchFailure("there is no node \(name)")
+        }
+        let child = try BenchChild(words, cleanup: bench.cleanup, errors: folder.file("\(name).log"))
+        children[index].process = child
+        try Self.waitUntilReady(name, child, folder)
+    }
 
     var nodes: [(name: String, process: Int32)] { children.map { ($0.name, $0.process.pid) } }
 

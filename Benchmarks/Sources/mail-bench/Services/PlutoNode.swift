@@ -8,9 +8,17 @@ internal import Foundation
 final class PlutoNode: MailService {
     let name = "pluto"
     let context: TLSContext
-    let port: Int
     let folder: TemporaryFolder
-    private let child: BenchChild
+    private let bench: BenchContext
+    private let executable: String
+    private var run: Run
+
+    /// One life of the process.
+    private struct Run {
+        let child: BenchChild
+        let port: Int
+        let metricsPort: Int
+    }
 
     /// Starts the node and waits until it is ready.
     ///
@@ -19,14 +27,20 @@ final class PlutoNode: MailService {
     ///   - users: how many users it knows.
     /// - Throws: `BenchFailure` when it does not start.
     init(_ bench: BenchContext, users: Int) throws {
-        let executable = try PlutoBuild.executable(bench)
+        self.bench = bench
+        executable = try PlutoBuild.executable(bench)
         folder = try bench.temporaryFolder("pluto")
         let lines = MailUsers.names(users).map { "\($0);\(MailUsers.password)\n" }.joined()
         try lines.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
-        child = try BenchChild(
+        run = try Self.start(executable, folder, bench)
+        context = try TLSContext(trusting: folder.file("demo/tls/ca.pem"))
+    }
+
+    private static func start(_ executable: String, _ folder: TemporaryFolder, _ bench: BenchContext) throws -> Run {
+        let child = try BenchChild(
             [
                 executable, "demo", "--directory", folder.file("demo"), "--users", folder.file("users"),
-                "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0", "--log-level", "error",
+                "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log-level", "error",
             ], cleanup: bench.cleanup, errors: folder.file("log"))
         var ready: String?
         while let line = try child.readLine() {
@@ -35,15 +49,35 @@ final class PlutoNode: MailService {
                 break
             }
         }
-        let address = ready?.split(separator: " ").first { $0.hasPrefix("imaps=") }
-        guard let port = address?.split(separator: ":").last.flatMap({ Int($0) }) else {
+        func port(_ name: String) -> Int? {
+            let address = ready?.split(separator: " ").first { $0.hasPrefix(name + "=") }
+            return address?.split(separator: ":").last.flatMap { Int($0) }
+        }
+        guard let imaps = port("imaps"), let metrics = port("metrics") else {
             throw BenchFailure("pluto ended before it was ready; its log: \(ServiceLog.tail(folder.file("log")))")
         }
-        self.port = port
-        context = try TLSContext(trusting: folder.file("demo/tls/ca.pem"))
+        return Run(child: child, port: imaps, metricsPort: metrics)
     }
 
-    var roots: [Int32] { [child.pid] }
+    var port: Int { run.port }
+
+    /// Ends the node as an administrator would, and starts it again with the mail that it has.
+    func restart() throws {
+        stop()
+        run = try Self.start(executable, folder, bench)
+    }
+
+    /// The value of a counter without labels.
+    func metric(_ name: String) throws -> Double {
+        let text = try LoopbackSocket.ask(
+            port: run.metricsPort, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix(name + " ") {
+            if let value = Double(line.dropFirst(name.count + 1)) { return value }
+        }
+        throw BenchFailure("pluto has no metric \(name)")
+    }
+
+    var roots: [Int32] { [run.child.pid] }
 
     /// The certificate files, which its peer uses too.
     var certificates: CertificateFiles {
@@ -53,7 +87,7 @@ final class PlutoNode: MailService {
     }
 
     /// Ends the node.
-    func stop() { child.stop() }
+    func stop() { run.child.stop() }
 }
 
 /// What a server shows and a client trusts.

@@ -35,25 +35,26 @@ struct ProcessTree {
     /// How many there are.
     var count: Int { pids.count }
 
-    /// The processor time in nanoseconds that each of them has spent.
-    var processorNanoseconds: [Int32: Double] {
-        var times: [Int32: Double] = [:]
+    /// The processor time in nanoseconds that all of them have spent, and those of their children that have ended.
+    ///
+    /// Who waits for a child that has ended takes over its time, in ticks of the kernel (10 ms on most machines). So nothing is lost when
+    /// a process of the tree ends between two looks, as long as its parent lives; one that ends during a look counts in the next.
+    var processorNanoseconds: Double {
+        let tick = 1e9 / Double(max(sysconf(Int32(_SC_CLK_TCK)), 1))
+        var sum = 0.0
         for pid in pids {
+            // Ended since the list was made.
+            guard let fields = Self.stat(pid) else { continue }
+            sum += ((Double(fields[13]) ?? 0) + (Double(fields[14]) ?? 0)) * tick
             var clock: clockid_t = 0
             var time = timespec()
-            // What a process spent that has ended meanwhile is not known.
-            guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else { continue }
-            times[pid] = Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
+            if clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 {
+                sum += Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
+            } else {
+                sum += ((Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)) * tick
+            }
         }
-        return times
-    }
-
-    /// The processor time in nanoseconds that those who live now have spent since another look.
-    ///
-    /// - Parameter before: what ``processorNanoseconds`` said then.
-    /// - Returns: the sum.
-    func processorNanoseconds(since before: [Int32: Double]) -> Double {
-        processorNanoseconds.reduce(0) { $0 + $1.value - (before[$1.key] ?? 0) }
+        return sum
     }
 
     /// The memory of all of them.

@@ -15,47 +15,27 @@ enum ApplyAdd {
 
     static func run(_ context: BenchContext) throws -> [ResultRow] {
         var rows: [ResultRow] = []
-        var costs: [Int: Double] = [:]
+        var small: Arrivals?
         for count in sizes {
-            let found = try self.rows(count, context)
-            costs[count] = found.first?.value
-            rows += found
-        }
-        if let large = costs[1_000_000], let small = costs[1_000] {
+            let arrivals = try Arrivals(count)
+            rows += try self.rows(arrivals, context)
+            if count == 1_000 { small = arrivals }
+            guard count == 1_000_000, let small else { continue }
             rows.append(
-                ResultRow(name, "1000000 : 1000 messages", large / small, "ratio").target(.figure, .atMost, 4))
+                try Growth.row(
+                    name, "0 to 1000000 messages", beside: "0 to 1000 messages", atMost: Growth.cacheMisses, context,
+                    subject: { arrivals.apply() }, reference: { small.apply() }))
         }
         return rows
     }
 
-    private static func rows(_ count: Int, _ context: BenchContext) throws -> [ResultRow] {
-        var fleet = try Fleet(origins: replicas)
-        let size = min(operationsPerFrame, max(1, count / replicas))
-        let frames = fleet.creations() + fleet.frames(operations: count, perFrame: size, .appends)
-        let dots = frames.dropFirst(replicas).flatMap { $0.operations.map(\.dot) }
-        let repeats = max(1, operationsPerRound / count)
-        var changes: StateChanges = []
-        // What the list of changes takes is not the state's.
-        var state = AccountState()
-        state.apply(frames, changes: &changes)
-        let before = Heap.bytes
-        state = AccountState()
-        let bytes = before - Heap.bytes
-        state.apply(frames, changes: &changes)
-        try check(state, count)
+    private static func rows(_ arrivals: Arrivals, _ context: BenchContext) throws -> [ResultRow] {
+        let count = arrivals.count
+        let bytes = try arrivals.heapBytes()
         let comparisons = try Comparison.run(
-            rounds: context.rounds,
-            subject: {
-                Stopwatch.measure {
-                    for _ in 0..<repeats {
-                        var state = AccountState()
-                        state.apply(frames, changes: &changes)
-                        blackHole(state)
-                    }
-                }.divided(by: count * repeats)
-            },
+            rounds: context.rounds, subject: { arrivals.apply() },
             references: [
-                { set(dots, repeats) }, { orswot(dots, repeats) }, { hashed(dots, repeats) }, { dense(dots, repeats) },
+                { arrivals.set() }, { arrivals.orswot() }, { arrivals.hashed() }, { arrivals.dense() },
             ])
         let names = ["Set<Dot>", "Orswot-style map", "open addressing", "dense slots"]
         return zip(comparisons, names).enumerated().map { index, pair in
@@ -76,8 +56,53 @@ enum ApplyAdd {
             throw BenchFailure("\(messages) messages are there instead of \(count)")
         }
     }
+}
 
-    private static func set(_ dots: [Dot], _ repeats: Int) -> Cost {
+/// The frames of n APPENDs, and the same for the references.
+private final class Arrivals {
+    let count: Int
+    private let repeats: Int
+    private let frames: [PlannedFrame]
+    private let dots: [Dot]
+    private var changes: StateChanges = []
+    /// The array of the reference: whoever has one keeps it.
+    private let slots: DenseSlots
+    private let share: Int
+
+    init(_ count: Int) throws {
+        self.count = count
+        repeats = max(1, ApplyAdd.operationsPerRound / count)
+        var fleet = try Fleet(origins: ApplyAdd.replicas)
+        let size = min(ApplyAdd.operationsPerFrame, max(1, count / ApplyAdd.replicas))
+        frames = fleet.creations() + fleet.frames(operations: count, perFrame: size, .appends)
+        dots = frames.dropFirst(ApplyAdd.replicas).flatMap { $0.operations.map(\.dot) }
+        share = Int(dots.map(\.counter).max() ?? 0) + 1
+        slots = DenseSlots(count: (ApplyAdd.replicas + 1) * share)
+    }
+
+    /// What the state takes, without the list of changes.
+    func heapBytes() throws -> Int {
+        var state = AccountState()
+        state.apply(frames, changes: &changes)
+        let before = Heap.bytes
+        state = AccountState()
+        let bytes = before - Heap.bytes
+        state.apply(frames, changes: &changes)
+        try ApplyAdd.check(state, count)
+        return bytes
+    }
+
+    func apply() -> Cost {
+        Stopwatch.measure {
+            for _ in 0..<repeats {
+                var state = AccountState()
+                state.apply(frames, changes: &changes)
+                blackHole(state)
+            }
+        }.divided(by: count * repeats)
+    }
+
+    func set() -> Cost {
         Stopwatch.measure {
             for _ in 0..<repeats {
                 var set: Set<Dot> = []
@@ -87,10 +112,10 @@ enum ApplyAdd {
         }.divided(by: dots.count * repeats)
     }
 
-    private static func orswot(_ dots: [Dot], _ repeats: Int) -> Cost {
+    func orswot() -> Cost {
         Stopwatch.measure {
             for _ in 0..<repeats {
-                var map = OrswotMap(replicas: replicas + 1)
+                var map = OrswotMap(replicas: ApplyAdd.replicas + 1)
                 for dot in dots {
                     let key = OrswotMap.Key(high: dot.packed, low: dot.counter)
                     map.apply(.add(key, replica: Int(dot.replica.rawValue), counter: dot.counter))
@@ -100,7 +125,7 @@ enum ApplyAdd {
         }.divided(by: dots.count * repeats)
     }
 
-    private static func hashed(_ dots: [Dot], _ repeats: Int) -> Cost {
+    func hashed() -> Cost {
         Stopwatch.measure {
             for _ in 0..<repeats {
                 var set = OpenAddressingSet()
@@ -110,14 +135,14 @@ enum ApplyAdd {
         }.divided(by: dots.count * repeats)
     }
 
-    private static func dense(_ dots: [Dot], _ repeats: Int) -> Cost {
-        let share = Int(dots.map(\.counter).max() ?? 0) + 1
-        return Stopwatch.measure {
+    /// One store for each message, into an array that is there.
+    func dense() -> Cost {
+        let cost = Stopwatch.measure {
             for _ in 0..<repeats {
-                let slots = DenseSlots(count: (replicas + 1) * share)
                 for dot in dots { slots[Int(dot.replica.rawValue) * share + Int(dot.counter)] = dot.packed }
-                blackHole(slots)
             }
-        }.divided(by: dots.count * repeats)
+        }
+        blackHole(slots.sum())
+        return cost.divided(by: dots.count * repeats)
     }
 }

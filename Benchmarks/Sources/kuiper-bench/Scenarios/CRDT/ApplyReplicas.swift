@@ -5,65 +5,97 @@ internal import BenchKit
 internal import CRDTKit
 
 /// `crdt.apply.replicas`: what an operation costs, and how long it is, when R replicas write at the same rate and know all of one
-/// another: decoded, checked for its past, applied.
+/// another: decoded, checked for its past, applied. The account has the same folders whatever R is.
 enum ApplyReplicas {
     static let name = "crdt.apply.replicas"
-    private static let replicaCounts = [2, 8, 32, 128]
-    private static let operations = 131_072
-    private static let operationsPerFrame = 256
-    private static let account = "user"
+    static let replicaCounts = [2, 8, 32, 128]
+    static let operations = 131_072
+    static let operationsPerFrame = 256
+    /// A multiple of each number of replicas.
+    static let folders = 128
 
     static func run(_ context: BenchContext) throws -> [ResultRow] {
         var rows: [ResultRow] = []
-        for replicas in replicaCounts { rows.append(try row(replicas, context)) }
-        if let first = rows.first, let last = rows.last {
-            rows.append(
-                ResultRow(name, "128 : 2 replicas", last.value / first.value, "ratio").target(.figure, .atMost, 1.5))
+        var least: Replicas?
+        for count in replicaCounts {
+            let replicas = try Replicas(count)
+            rows += try self.rows(replicas, beside: least, context)
+            if least == nil { least = replicas }
         }
         return rows
     }
 
-    private static func row(_ replicas: Int, _ context: BenchContext) throws -> ResultRow {
-        var fleet = try Fleet(origins: replicas)
-        let frames = fleet.creations() + fleet.frames(operations: operations, perFrame: operationsPerFrame, .messages)
-        let sealed = try SealedFleet(frames, origins: replicas, account: account)
-        let (setup, payloads) = (sealed.payloads.prefix(replicas), sealed.payloads.dropFirst(replicas))
-        let clocks = DenseClocks(replicas: replicas)
-        var changes: StateChanges = []
-        let comparison = try Comparison(
-            rounds: context.rounds,
-            subject: {
-                let node = try SealedFleet.receiver(origins: replicas, account: account)
-                var state = AccountState()
-                for payload in setup { try take(payload, node, &state, &changes) }
-                let cost = try Stopwatch.measure {
-                    for payload in payloads { try take(payload, node, &state, &changes) }
-                }
-                var messages: UInt64 = 0
-                for origin in 1...replicas {
-                    let index = try node.replica.replica(ReplicaID(UInt64(origin)))
-                    messages += state.summary(of: MailboxID(Dot(index, 1)))?.messages ?? 0
-                }
-                guard messages == UInt64(fleet.live.count) else {
-                    throw BenchFailure("\(messages) messages are there instead of \(fleet.live.count)")
-                }
-                return cost.divided(by: operations)
-            }, reference: { clocks.compare(operations) })
-        let bytes = payloads.reduce(0) { $0 + $1.count }
-        let appends = frames.reduce(0) {
-            $0 + $1.operations.count { if case .append = $0.body { true } else { false } }
+    private static func rows(
+        _ replicas: Replicas, beside least: Replicas?, _ context: BenchContext
+    ) throws -> [ResultRow] {
+        let clocks = DenseClocks(replicas: replicas.count)
+        var references: [() throws -> Cost] = [{ clocks.compare(operations) }]
+        if let least { references.append { try least.receive() } }
+        let comparisons = try Comparison.run(
+            rounds: context.rounds, subject: { try replicas.receive() }, references: references)
+        return comparisons.enumerated().map { index, comparison in
+            if index == 1, let least {
+                return Growth.row(
+                    name, "\(replicas.count) replicas", beside: "\(least.count) replicas", atMost: Growth.nothing,
+                    comparison)
+            }
+            return ResultRow(
+                name, "\(replicas.count) replicas", comparison, .cpu, reference: "comparing clocks",
+                note: "frames of \(operationsPerFrame); clocks of \(replicas.count) counters"
+            ).bytes(
+                Double(replicas.bytes) / Double(operations),
+                withoutDigests: Double(replicas.bytes - 32 * replicas.appends) / Double(operations)
+            ).at("replicas", Double(replicas.count), "receive and apply")
         }
-        return ResultRow(
-            name, "\(replicas) replicas", comparison, .cpu, reference: "comparing clocks",
-            note: "frames of \(operationsPerFrame); clocks of \(replicas) counters"
-        ).bytes(
-            Double(bytes) / Double(operations), withoutDigests: Double(bytes - 32 * appends) / Double(operations)
-        ).at("replicas", Double(replicas), "receive and apply")
+    }
+}
+
+/// The sealed frames of some replicas that write to one account.
+private final class Replicas {
+    private static let account = "user"
+
+    let count: Int
+    let appends: Int
+    private let fleet: Fleet
+    private let setup: [[UInt8]]
+    private let payloads: [[UInt8]]
+    private var changes: StateChanges = []
+
+    init(_ count: Int) throws {
+        self.count = count
+        var fleet = try Fleet(origins: count, folders: ApplyReplicas.folders)
+        let creations = fleet.creations()
+        let frames = fleet.frames(
+            operations: ApplyReplicas.operations, perFrame: ApplyReplicas.operationsPerFrame, .messages)
+        let sealed = try SealedFleet(creations + frames, origins: count, account: Self.account)
+        (setup, payloads) = (Array(sealed.payloads.prefix(count)), Array(sealed.payloads.dropFirst(count)))
+        self.fleet = fleet
+        appends = frames.reduce(0) { $0 + $1.operations.count { if case .append = $0.body { true } else { false } } }
     }
 
-    private static func take(
-        _ payload: [UInt8], _ node: ReplicaNode, _ state: inout AccountState, _ changes: inout StateChanges
-    ) throws {
+    var bytes: Int { payloads.reduce(0) { $0 + $1.count } }
+
+    /// Receives and applies everything at a further replica.
+    func receive() throws -> Cost {
+        let node = try SealedFleet.receiver(origins: count, account: Self.account)
+        var state = AccountState()
+        for payload in setup { try take(payload, node, &state) }
+        let cost = try Stopwatch.measure {
+            for payload in payloads { try take(payload, node, &state) }
+        }
+        var messages: UInt64 = 0
+        for folder in 0..<fleet.folders {
+            let creation = fleet.mailbox(folder).dot
+            let index = try node.replica.replica(ReplicaID(UInt64(creation.replica.rawValue)))
+            messages += state.summary(of: MailboxID(Dot(index, creation.counter)))?.messages ?? 0
+        }
+        guard messages == UInt64(fleet.live.count) else {
+            throw BenchFailure("\(messages) messages are there instead of \(fleet.live.count)")
+        }
+        return cost.divided(by: ApplyReplicas.operations)
+    }
+
+    private func take(_ payload: [UInt8], _ node: ReplicaNode, _ state: inout AccountState) throws {
         for frame in try node.receive(payload) {
             state.apply(frame.operations, context: node.context(frame), changes: &changes)
         }

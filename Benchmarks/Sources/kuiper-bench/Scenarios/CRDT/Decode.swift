@@ -13,7 +13,7 @@ enum Decode {
     static func run(_ context: BenchContext) throws -> [ResultRow] {
         let input = try CodecInput()
         let records = FixedRecords(count: CodecInput.count)
-        return try CodecInput.sizes.flatMap { size in
+        let rows: [ResultRow] = try CodecInput.sizes.flatMap { size in
             let frames = input.frames(of: size)
             let sealed = try input.seal(frames)
             let protobuf: [[UInt8]] = try frames.map { try ProtoBatch($0).serializedBytes() }
@@ -47,6 +47,7 @@ enum Decode {
                 return index == 1 && size > 1 ? row.target(.ratio, .atMost, 1 / 15.0) : row
             }
         }
+        return try rows + GrowthRows.rows(name, .decode, [.messages, .replicas, .users], context)
     }
 
     private static func deliver(_ folders: [UInt8], _ payloads: [[UInt8]], _ input: CodecInput) throws -> Cost {

@@ -13,7 +13,7 @@ enum Encode {
     static func run(_ context: BenchContext) throws -> [ResultRow] {
         let input = try CodecInput()
         let records = FixedRecords(count: CodecInput.count)
-        return try CodecInput.sizes.flatMap { size in
+        let rows: [ResultRow] = try CodecInput.sizes.flatMap { size in
             let frames = input.frames(of: size)
             let protobuf = frames.map { ProtoBatch($0) }
             let json = JSONBatch.sample(of: frames)
@@ -63,5 +63,6 @@ enum Encode {
                         .bytesPerOperation, .atMost, 10)
             }
         }
+        return try rows + GrowthRows.rows(name, .encode, [.messages, .replicas, .users], context)
     }
 }

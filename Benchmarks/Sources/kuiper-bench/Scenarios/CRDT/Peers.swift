@@ -37,7 +37,7 @@ enum Peers {
             let way = size == 1 ? "one at a time" : "\(size) at a time"
             let theirs = "\(library) \(peer.version), \(size == 1 ? "one at a time" : "all at once")"
             return [("issue and encode", inserts), ("decode and apply", applies)].map { what, comparison in
-                let rate = TextTable.count(1e9 / comparison.referenceCosts(.cpu).median)
+                let rate = Self.rate(comparison, .cpu)
                 return ResultRow(
                     name, "\(what), \(way)", comparison, .cpu, reference: theirs,
                     note: "the peer: \(rate) op/s, \(TextTable.number(bytes)) B/op"
@@ -68,13 +68,18 @@ enum Peers {
                     for pipeline in pipelines { try server.add(pipeline, count: bulk) }
                 }.divided(by: count)
             })
-        let rate = TextTable.count(1e9 / comparison.referenceCosts(.wall).median)
+        let rate = Self.rate(comparison, .wall)
         return [
             ResultRow(
                 name, "from the command to the other replica, \(bulk) at a time", comparison, .cpu,
                 reference: "redis SADD, \(bulk) at a time, server", note: "the peer: \(rate) op/s by the wall clock"
             ).bytes(ours.bytesPerOperation, withoutDigests: ours.bytesPerOperation - 32)
         ]
+    }
+
+    /// The peer's operations in a second.
+    private static func rate(_ comparison: Comparison, _ clock: MeasuredClock) -> String {
+        comparison.referenceCosts(clock).median.map { $0 > 0 ? TextTable.count(1e9 / $0) : "none" } ?? "none"
     }
 
     /// Our side: one user's folder.

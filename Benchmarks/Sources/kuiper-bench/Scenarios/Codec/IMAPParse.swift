@@ -42,12 +42,11 @@ enum IMAPParse {
                 }
                 return cost.divided(by: commandCount)
             }, reference: { ByteSum.cost(of: stream).divided(by: commandCount) })
-        let cost = comparison.costs(.cpu).median * Double(commandCount)
-        let rate = TextTable.number(Double(stream.count) / cost * 1e3)
+        let rate = comparison.costs(.cpu).median.map { Double(stream.count) / ($0 * Double(commandCount)) * 1e3 }
         return [
             ResultRow(
                 "imap.parse", "commands in pieces of 4 KiB", comparison, .cpu, reference: "sum of the bytes",
-                unit: "commands/s", note: "\(rate) MB/s"
+                unit: "commands/s", note: "\(TextTable.number(rate)) MB/s"
             ) { 1e9 / $0 }
         ]
     }
