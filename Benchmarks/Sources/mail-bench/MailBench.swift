@@ -27,6 +27,7 @@ enum MailBench {
             Scenario("server.formats", "which of Dovecot's formats is the fastest when all is durable") {
                 try ServerFormats.run($0)
             },
+            Scenario(FailOver.name, "sessions of a region whose worker was killed") { try FailOver.run($0) },
             Scenario("opodis.one", "the OPODIS workload in one of two regions, beside Dovecot dsync") {
                 try Evaluation.one($0)
             },
