@@ -12,8 +12,9 @@ enum BenchReportTool {
     private static let usage = """
         usage: bench-report FOLDER
 
-        Reads FOLDER/data/*.json, which the benchmark programs write with --json, and renders the tables between the marks of
-        the pages FOLDER/*.md and the plots FOLDER/plots/*.svg (with gnuplot).
+        Reads FOLDER/data/*.json, which the benchmark programs write with --json, and FOLDER/data/*.md, which Benchmarks/profile
+        writes; renders the tables between the marks of the pages FOLDER/*.md and the plots FOLDER/plots/*.svg (with gnuplot).
+        Where there are no figures yet, the page says so.
         """
 
     static func main() {
@@ -42,8 +43,15 @@ enum BenchReportTool {
                 throw BenchFailure("\(url.lastPathComponent) is no report of a benchmark: \(error)", exitCode: 65)
             }
         }
-        guard !reports.isEmpty else {
+        let finished = try files(in: folder.appendingPathComponent("data"), ending: "md")
+        guard !reports.isEmpty || !finished.isEmpty else {
             throw BenchFailure("there are no figures in \(folder.path)/data: run make bench first", exitCode: 66)
+        }
+        var rendered: Set<String> = []
+        for file in finished {
+            let name = file.deletingPathExtension().lastPathComponent
+            try place(try text(of: file).trimmingCharacters(in: .whitespacesAndNewlines) + "\n", name, &pages)
+            rendered.insert(name)
         }
         var plots: [Plot] = []
         for report in reports {
@@ -51,29 +59,53 @@ enum BenchReportTool {
                 let rows = report.rows.filter { $0.scenario == scenario.name }
                 let found = Plot.plots(of: scenario.name, rows)
                 plots += found
-                let section = section(report, rows, found)
-                let places = pages.indices.filter { index in
-                    guard let text = MarkedPage.replace(in: pages[index].text, between: scenario.name, with: section)
-                    else { return false }
-                    pages[index].text = text
-                    return true
-                }
-                guard places.count == 1 else {
-                    let count = places.isEmpty ? "no page has" : "\(places.count) pages have"
-                    throw BenchFailure(
-                        "\(count) the marks <!-- begin \(scenario.name) --> and <!-- end \(scenario.name) -->",
-                        exitCode: 65)
-                }
+                try place(section(report, scenario, rows, found), scenario.name, &pages)
+                rendered.insert(scenario.name)
             }
         }
+        let missing = markMissing(rendered, &pages)
         try draw(plots, folder.appendingPathComponent("plots"), cleanup)
         for page in pages { try page.text.write(toFile: page.url.path) }
         Console.say("\(reports.count) reports, \(plots.count) plots")
+        if !missing.isEmpty { Console.say("no figures yet: \(missing.joined(separator: ", "))") }
+    }
+
+    /// Puts a text between the marks of its name, which must be in one page.
+    private static func place(_ section: String, _ name: String, _ pages: inout [(url: URL, text: String)]) throws {
+        let places = pages.indices.filter { index in
+            guard let text = MarkedPage.replace(in: pages[index].text, between: name, with: section) else {
+                return false
+            }
+            pages[index].text = text
+            return true
+        }
+        guard places.count == 1 else {
+            let count = places.isEmpty ? "no page has" : "\(places.count) pages have"
+            throw BenchFailure(
+                "\(count) the marks <!-- begin \(name) --> and <!-- end \(name) -->", exitCode: 65)
+        }
+    }
+
+    /// Says between all other marks that there are no figures: what stands there is of a run whose files are gone.
+    private static func markMissing(_ rendered: Set<String>, _ pages: inout [(url: URL, text: String)]) -> [String] {
+        var missing: [String] = []
+        for index in pages.indices {
+            for name in MarkedPage.names(in: pages[index].text) where !rendered.contains(name) {
+                missing.append(name)
+                let text = "No figures yet: there is no `data/\(name).json`.\n"
+                pages[index].text =
+                    MarkedPage.replace(in: pages[index].text, between: name, with: text) ?? pages[index].text
+            }
+        }
+        return missing
     }
 
     /// What stands between the marks of a scenario.
-    private static func section(_ report: BenchReport, _ rows: [ResultRow], _ plots: [Plot]) -> String {
-        var text = "`\(report.command)`, \(report.rounds) rounds for each figure. \(report.machine.text).\n\n"
+    private static func section(
+        _ report: BenchReport, _ scenario: BenchReport.Section, _ rows: [ResultRow], _ plots: [Plot]
+    ) -> String {
+        let time = scenario.seconds.map { ", \(TextTable.number($0)) s altogether" } ?? ""
+        var text = "`\(report.command)`\(time). \(report.machine.text).\n\n"
         text += TextTable.markdown(of: rows)
         for plot in plots { text += "\n![\(plot.title): \(plot.unit) by \(plot.variable)](plots/\(plot.name).svg)\n" }
         return text
