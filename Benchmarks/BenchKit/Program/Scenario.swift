@@ -61,7 +61,9 @@ public struct BenchOption: Sendable {
 public struct BenchPeer: Sendable {
     /// Its name for `--require-peer`.
     public let name: String
-    /// Why it cannot be used on this machine, in one line; nil when it can. What is started for a look ends with the program.
+    /// Why it cannot be used on this machine, in one line; nil when it can.
+    ///
+    /// What is started for a look ends with the program.
     public let absence: @Sendable (Cleanup) -> String?
 
     /// A peer that is looked for without starting anything.
@@ -78,7 +80,7 @@ public struct BenchPeer: Sendable {
     ///
     /// - Parameters:
     ///   - name: its name for `--require-peer`.
-    ///   - starting: looks for it with children that the given registry knows: why it cannot be used, or nil.
+    ///   - absence: looks for it with children that the given registry knows: why it cannot be used, or nil.
     public init(_ name: String, starting absence: @escaping @Sendable (Cleanup) -> String?) {
         (self.name, self.absence) = (name, absence)
     }

@@ -104,7 +104,9 @@ enum LagBench {
     // MARK: Mailboxes of others
 
     /// How long APPENDs take at a replica that does not give out the mailbox's UIDs: the first ones wait for the owner, at most for half a second, until the
-    /// mailbox is handed over to the replica that writes, or taken over. Each round has a new mailbox.
+    /// mailbox is handed over to the replica that writes, or taken over.
+    ///
+    /// Each round has a new mailbox.
     private static func others(in folder: String, _ rounds: Int) async throws -> [ResultRow] {
         var rows: [ResultRow] = []
         let cluster = try TestCluster(["a", "b"], in: folder)

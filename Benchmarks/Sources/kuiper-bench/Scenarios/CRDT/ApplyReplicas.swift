@@ -5,7 +5,9 @@ internal import BenchKit
 internal import CRDTKit
 
 /// `crdt.apply.replicas`: what an operation costs, and how long it is, when R replicas write at the same rate and know all of one
-/// another: decoded, checked for its past, applied. The account has the same folders whatever R is.
+/// another: decoded, checked for its past, applied.
+///
+/// The account has the same folders whatever R is.
 enum ApplyReplicas {
     static let name = "crdt.apply.replicas"
     static let replicaCounts = [2, 8, 32, 128]
