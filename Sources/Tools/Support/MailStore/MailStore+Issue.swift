@@ -105,17 +105,10 @@ extension StoreCore {
             unit.content.ownTime = last.timestamp
             box.applied[last.dot.replica] = last.dot.counter
         }
-        if unit.batch.operations.contains(where: { $0.isDelete }) {
+        if unit.batch.operations.contains(where: { $0.kind == .delete }) {
             group.graveyards.insert(box.index)
             if group.stable == nil { prune(box, &unit.batch.changes) }
         }
         unit.content.effects += absorb(unit.batch.changes, of: box, origin: origin)
-    }
-}
-
-extension Operation {
-    fileprivate var isDelete: Bool {
-        if case .delete = body { return true }
-        return false
     }
 }

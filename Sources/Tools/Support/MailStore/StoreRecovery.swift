@@ -80,7 +80,10 @@ struct StoreRecovery {
 private struct Replay: ~Copyable {
     private let reader: EngineReader
     private var replica: Replica
-    private var accounts: [AccountIndex: AccountBox] = [:]
+    private var accounts = AccountBoxes()
+    private var ahead = OperationGroup()
+    /// What one operation changed; kept for its memory.
+    private var changes = StateChanges()
     private var bodies: BodyLedger
     private var group: GroupState
     private var uploads: [UInt64: UploadProgress] = [:]
@@ -143,28 +146,45 @@ private struct Replay: ~Copyable {
     private mutating func apply(_ frame: DecodedFrame) throws {
         var context = context(past: frame.past)
         let isOwn = frame.origin == replica.own
-        for operation in frame.operations {
-            let box = try account(operation.account, context)
-            operations += 1
-            if isOwn { group.newestOwn = operation.timestamp }
-            if !box.contains(operation.dot) { try apply(operation, to: box, context, isOwn: isOwn) }
-            if isOwn, case .mark = operation.body {
-                noteMark(box)
-                context.modSeqs = group.modSeqs
+        try frame.operations.withUnsafeBufferPointer { operations in
+            guard let first = operations.baseAddress else { return }
+            for range in OperationGroup.ranges(of: operations) {
+                for index in range where !accounts.contains(operations[index].account) {
+                    _ = try account(operations[index].account, context)
+                }
+                ahead.gather(operations, range, accounts)
+                ahead.look(at: first + range.lowerBound, AccountLookAhead.Step.allCases)
+                for index in range {
+                    guard let box = ahead.boxes[index - range.lowerBound] else { continue }
+                    try take(first + index, of: box, &context, isOwn: isOwn)
+                }
             }
-            context.past[operation.dot.replica] = operation.dot.counter
         }
     }
 
-    private mutating func apply(
-        _ operation: Operation, to box: AccountBox, _ context: ApplyContext, isOwn: Bool
+    private mutating func take(
+        _ operation: UnsafePointer<Operation>, of box: AccountBox, _ context: inout ApplyContext, isOwn: Bool
     ) throws {
-        if let mailbox = box.state.needsMessages(for: operation) {
-            try box.state.installMessages(try reader.messages(of: operation.account, mailbox))
+        let dot = operation.pointee.dot
+        operations += 1
+        if isOwn { group.newestOwn = operation.pointee.timestamp }
+        if !box.contains(dot) { try apply(operation, to: box, context, isOwn: isOwn) }
+        if isOwn, operation.pointee.kind == .mark {
+            noteMark(box)
+            context.modSeqs = group.modSeqs
         }
-        var changes: StateChanges = []
+        context.past[dot.replica] = dot.counter
+    }
+
+    private mutating func apply(
+        _ operation: UnsafePointer<Operation>, to box: AccountBox, _ context: borrowing ApplyContext, isOwn: Bool
+    ) throws {
+        if let mailbox = box.state.needsMessages(for: operation.pointee) {
+            try box.state.installMessages(try reader.messages(of: box.index, mailbox))
+        }
+        changes.removeAll()
         box.state.apply(operation, context: context, changes: &changes)
-        if case .delete = operation.body {
+        if operation.pointee.kind == .delete {
             group.graveyards.insert(box.index)
             if group.stable == nil { box.state.prune(stable: replica.delivered, changes: &changes) }
         }
@@ -204,7 +224,7 @@ private struct Replay: ~Copyable {
     private mutating func account(_ index: AccountIndex, _ context: ApplyContext) throws -> AccountBox {
         if let box = accounts[index] { return box }
         let box = try reader.account(index, named: replica.symbols.name(of: index) ?? "", context)
-        accounts[index] = box
+        accounts.insert(box)
         return box
     }
 

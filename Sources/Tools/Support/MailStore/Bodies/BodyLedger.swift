@@ -118,8 +118,11 @@ struct BodyLedger {
     }
 
     mutating func retained(_ digest: BodyDigest, size: UInt64) {
-        changes[digest, default: BodyChange(difference: 0, size: size)].difference += 1
-        changes[digest]?.size = size
+        func retain(_ change: inout BodyChange) {
+            change.difference += 1
+            change.size = size
+        }
+        retain(&changes[digest, default: BodyChange(difference: 0, size: size)])
     }
 
     mutating func released(_ digest: BodyDigest) {

@@ -20,7 +20,11 @@ final class AccountBox: @unchecked Sendable {
     var applied = VersionVector()
     /// The digest with which the account is counted in the group's sum.
     var countedDigest: StateDigest
+    /// The turn that touched the account last, and the place of what it did to it.
+    var turn: (number: UInt64, part: Int) = (0, 0)
     private var dirty = Dirty()
+    /// The mailbox whose header was noted last, and is still to be written.
+    private var lastHeader: MailboxID?
     /// When a mailbox's messages were used last, on the core's count of uses.
     var lastUse: [MailboxID: UInt64] = [:]
     /// What the last SELECT told of mailboxes that are resident.
@@ -57,17 +61,19 @@ final class AccountBox: @unchecked Sendable {
     /// - Returns: how many more records are to be written.
     func note(_ change: StateChange) -> Int {
         switch change {
-        case .mailboxChanged(let mailbox), .mailboxAppeared(let mailbox, _), .mailboxVanished(let mailbox, _),
-            .mailboxRenamed(let mailbox, _, _):
+        case .recordChanged(let mailbox, let message), .recordRemoved(let mailbox, let message):
+            noteHeader(mailbox)
+            return dirty.records[mailbox, default: []].insert(message).inserted ? 1 : 0
+        case .mailboxChanged(let mailbox), .mailboxAppeared(let mailbox, _), .mailboxRenamed(let mailbox, _, _):
             // A mailbox of a special use may come back with the identity that was forgotten; its old records still have to go.
-            dirty.mailboxes.insert(mailbox)
+            noteHeader(mailbox)
+        case .mailboxVanished(let mailbox, _):
+            noteHeader(mailbox)
         case .mailboxForgotten(let mailbox):
             dirty.mailboxes.remove(mailbox)
+            lastHeader = nil
             dirty.forgotten.insert(mailbox)
             dirty.records[mailbox] = nil
-        case .recordChanged(let mailbox, let message), .recordRemoved(let mailbox, let message):
-            dirty.mailboxes.insert(mailbox)
-            return dirty.records[mailbox, default: []].insert(message).inserted ? 1 : 0
         case .subscriptionChanged(let name): dirty.subscriptions.insert(name)
         case .memberChanged, .modSeqsMarked: dirty.members = true
         case .messageAppeared, .messageVanished, .flagsChanged, .bodyRetained, .bodyReleased: break
@@ -75,12 +81,22 @@ final class AccountBox: @unchecked Sendable {
         return 0
     }
 
+    /// Notes that a mailbox's header is to be written; of the changes that follow one another most are about the same mailbox.
+    private func noteHeader(_ mailbox: MailboxID) {
+        if mailbox == lastHeader { return }
+        dirty.mailboxes.insert(mailbox)
+        lastHeader = mailbox
+    }
+
     /// Whether a mailbox's messages in memory are all in the engine too.
     func isClean(_ mailbox: MailboxID) -> Bool { dirty.records[mailbox] == nil && !dirty.mailboxes.contains(mailbox) }
 
     /// Takes the list of what is to be written.
     func takeDirty() -> Dirty {
-        defer { dirty = Dirty() }
+        defer {
+            dirty = Dirty()
+            lastHeader = nil
+        }
         return dirty
     }
 
@@ -88,6 +104,7 @@ final class AccountBox: @unchecked Sendable {
     func restore(_ taken: Dirty) {
         dirty.subscriptions.formUnion(taken.subscriptions)
         dirty.members = dirty.members || taken.members
+        lastHeader = nil
         let gone = dirty.forgotten
         dirty.mailboxes.formUnion(taken.mailboxes.subtracting(gone))
         dirty.forgotten.formUnion(taken.forgotten)

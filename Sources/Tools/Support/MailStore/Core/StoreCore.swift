@@ -14,7 +14,9 @@ internal import Storage
 struct StoreCore: ~Copyable, @unchecked Sendable {
     var log: SegmentedLog
     var replica: Replica
-    var accounts: [AccountIndex: AccountBox] = [:]
+    var accounts = AccountBoxes()
+    /// The turns of batches so far.
+    var turns: UInt64 = 0
     var bodies = BodyLedger()
     var uploads: [UInt64: UploadProgress] = [:]
     var listeners: [MailboxKey: [UInt64: OpenMailbox]] = [:]
@@ -75,9 +77,10 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
     }
 
     /// Keeps track of where messages wait for UIDs.
-    private mutating func noteUIDWork(_ box: AccountBox) {
+    mutating func noteUIDWork(_ box: AccountBox) {
         let waiting = box.state.mailboxesNeedingUIDs
         if waiting.isEmpty {
+            if group.accountsNeedingUIDs.isEmpty { return }
             guard group.accountsNeedingUIDs.remove(box.index) != nil else { return }
             group.awaited = group.awaited.filter { $0.account != box.index }
         } else {
@@ -87,7 +90,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
 
     /// Takes an account that was brought into memory.
     mutating func install(_ box: AccountBox) {
-        accounts[box.index] = box
+        accounts.insert(box)
         box.applied = replica.delivered
         noteUIDWork(box)
         // Who brought them is not remembered over a restart.
@@ -122,79 +125,6 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
             keywordHashes: replica.symbols.keywordHashes)
         context.modSeqs = group.modSeqs
         return context
-    }
-
-    /// Takes in what operations changed: what is to be written, which bodies are held, and what sessions are to be told.
-    ///
-    /// - Parameters:
-    ///   - changes: what changed.
-    ///   - box: the account.
-    ///   - origin: the number of the open mailbox through which it came; 0 for none.
-    ///   - isRemote: whether the operations came from another replica, and the bodies that they hold may come later.
-    /// - Returns: the notices for those who listen.
-    mutating func absorb(
-        _ changes: StateChanges, of box: AccountBox, origin: UInt64, isRemote: Bool = false
-    ) -> [PendingUnit.Effect] {
-        var notices: [MailboxKey: [MailboxNotice]] = [:]
-        var order: [MailboxKey] = []
-        var assigned: [PendingUnit.Effect] = []
-        group.digest.replace(box.countedDigest, by: box.state.digest)
-        box.countedDigest = box.state.digest
-        noteUIDWork(box)
-        for change in changes {
-            dirtyRecords += box.note(change)
-            if let modSeq = change.modSeq {
-                replica.noteTold(modSeq: modSeq)
-                group.hasToldModSeqs = true
-            }
-            switch change {
-            case .bodyRetained(let digest, let size):
-                bodies.retained(digest, size: size)
-                if isRemote { bodies.retainedByOther(digest, size: size) }
-            case .bodyReleased(let digest): bodies.released(digest)
-            case .modSeqsMarked: break
-            case .mailboxChanged, .mailboxAppeared, .mailboxVanished, .mailboxRenamed, .mailboxForgotten,
-                .messageAppeared, .messageVanished, .flagsChanged, .recordChanged, .recordRemoved, .subscriptionChanged,
-                .memberChanged:
-                if case .messageAppeared(let mailbox, let message, let uid, _) = change, !uidWaits.isEmpty {
-                    let key = MailboxKey(account: box.index, mailbox: mailbox)
-                    if uidWaits.isAwaited(message, in: key) { assigned.append(.assigned(uid: uid, message, key)) }
-                }
-                if case .memberChanged = change { assigned.append(.membersChanged) }
-                guard let (key, told) = notice(for: change, of: box) else { continue }
-                if notices[key] == nil { order.append(key) }
-                notices[key, default: []] += told
-            }
-        }
-        return order.map { .notices($0, notices[$0] ?? [], origin: origin) } + assigned
-    }
-
-    private func notice(for change: StateChange, of box: AccountBox) -> (MailboxKey, [MailboxNotice])? {
-        func key(_ mailbox: MailboxID) -> MailboxKey? {
-            let key = MailboxKey(account: box.index, mailbox: mailbox)
-            return listeners[key] == nil ? nil : key
-        }
-        switch change {
-        case .messageAppeared(let mailbox, let message, let uid, let modSeq):
-            guard let key = key(mailbox) else { return nil }
-            let keywords = keywordNames(box.state.message(in: mailbox, id: message)?.flags.keywords ?? [])
-            return (key, (keywords.isEmpty ? [] : [.keywordsSeen(keywords)]) + [.arrived(uid: uid, modSeq: modSeq)])
-        case .messageVanished(let mailbox, _, let uid, let modSeq):
-            return key(mailbox).map { ($0, [.vanished(uid: uid, modSeq: modSeq)]) }
-        case .flagsChanged(let mailbox, let message, let uid, _):
-            guard let key = key(mailbox), let view = box.state.message(in: mailbox, id: message) else { return nil }
-            let flags = names(of: view.flags)
-            return (
-                key,
-                (flags.keywords.isEmpty ? [] : [.keywordsSeen(flags.keywords)])
-                    + [.flagsChanged(uid: uid, flags, modSeq: view.modSeq, isOwn: false)]
-            )
-        case .mailboxVanished(let mailbox, _): return key(mailbox).map { ($0, [.deleted]) }
-        case .mailboxRenamed(let mailbox, _, let to): return key(mailbox).map { ($0, [.renamed(to)]) }
-        case .mailboxChanged, .mailboxAppeared, .mailboxForgotten, .recordChanged, .recordRemoved, .bodyRetained,
-            .bodyReleased, .subscriptionChanged, .memberChanged, .modSeqsMarked:
-            return nil
-        }
     }
 
     func keywordNames(_ keywords: [KeywordIndex]) -> [String] { keywords.compactMap { replica.symbols.name(of: $0) } }

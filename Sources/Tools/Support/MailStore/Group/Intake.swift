@@ -43,7 +43,7 @@ enum MemoryNeed {
 /// Decides which frames can be applied now: those whose accounts and messages are in memory, and not too many at once.
 struct Admission {
     /// The accounts in memory.
-    let accounts: [AccountIndex: AccountBox]
+    let accounts: AccountBoxes
     /// Accounts from this index on are named for the first time, so there is nothing of them to load.
     let knownAccounts: Int
     /// The operations that a turn may hold; a larger frame has a turn alone.
@@ -51,8 +51,9 @@ struct Admission {
     private(set) var operations = 0
     private(set) var need: MemoryNeed?
     private(set) var isFull = false
+    private var group = OperationGroup()
 
-    init(accounts: [AccountIndex: AccountBox], knownAccounts: Int, limit: Int, used: Int) {
+    init(accounts: AccountBoxes, knownAccounts: Int, limit: Int, used: Int) {
         self.accounts = accounts
         self.knownAccounts = knownAccounts
         self.limit = limit
@@ -65,44 +66,75 @@ struct Admission {
             isFull = true
             return false
         }
-        for operation in frame.operations {
-            guard let box = accounts[operation.account] else {
-                if Int(operation.account.rawValue) >= knownAccounts { continue }
-                need = .account(operation.account)
-                return false
-            }
-            if box.contains(operation.dot) { continue }
-            if let mailbox = Self.mailboxNeeded(by: operation, in: box) {
-                need = .mailbox(operation.account, mailbox)
-                return false
-            }
-        }
+        guard frame.operations.withUnsafeBufferPointer({ areReady($0) }) else { return false }
         operations += frame.operations.count
         return true
     }
 
+    private mutating func areReady(_ operations: UnsafeBufferPointer<Operation>) -> Bool {
+        guard let first = operations.baseAddress else { return true }
+        for range in OperationGroup.ranges(of: operations) {
+            group.gather(operations, range, accounts)
+            // The messages matter only when all that is needed is here.
+            group.look(at: first + range.lowerBound, [.account, .mailbox])
+            for index in range where !isReady(first + index, group.boxes[index - range.lowerBound]) { return false }
+        }
+        return true
+    }
+
+    /// Whether what an operation needs is in memory; else it is noted.
+    private mutating func isReady(_ operation: UnsafePointer<Operation>, _ box: AccountBox?) -> Bool {
+        let account = operation.pointee.account
+        guard let box else {
+            if Int(account.rawValue) >= knownAccounts { return true }
+            need = .account(account)
+            return false
+        }
+        if box.contains(operation.pointee.dot) { return true }
+        guard let mailbox = Self.mailboxNeeded(by: operation, in: box) else { return true }
+        need = .mailbox(account, mailbox)
+        return false
+    }
+
     /// The mailbox whose messages have to be brought into memory for an operation, whatever other frames of the turn do before it.
-    private static func mailboxNeeded(by operation: Operation, in box: AccountBox) -> MailboxID? {
-        switch operation.body {
-        case .create(let mailbox, _, _, _), .epoch(let mailbox, _):
+    private static func mailboxNeeded(by operation: UnsafePointer<Operation>, in box: AccountBox) -> MailboxID? {
+        switch operation.pointee.kind {
+        case .create, .epoch:
             // Whether these two touch messages depends on what comes before them.
+            guard let mailbox = operation.pointee.body.mailbox else { return nil }
             return box.state.isResident(mailbox) ? nil : mailbox
         case .append, .expunge, .store, .assign, .delete, .rename, .subscribe, .unsubscribe, .member, .mark:
-            return box.state.needsMessages(for: operation)
+            return box.state.needsMessages(for: operation.pointee)
         }
     }
 }
 
-/// What one turn did, until it goes to the log as one unit.
+/// What one turn does, until it goes to the log as one unit.
 struct IntakeTurn {
+    /// What tells it from other turns; from 1.
+    let number: UInt64
     var unit = UnitContent()
-    var changes: [AccountIndex: StateChanges] = [:]
     /// The accounts in the order in which they were first touched.
-    var accounts: [AccountIndex] = []
+    var parts: [Part] = []
     var operations = 0
+    /// Serves one group of operations after another.
+    var group = OperationGroup()
 
-    mutating func note(_ changes: StateChanges, of account: AccountIndex) {
-        if self.changes[account] == nil { accounts.append(account) }
-        self.changes[account, default: []].append(contentsOf: changes)
+    /// What the turn does to one account.
+    struct Part {
+        let box: AccountBox
+        /// What was counted before.
+        let concurrency: ConcurrencyCounters
+        var changes = StateChanges()
+    }
+
+    init(number: UInt64) { self.number = number }
+
+    /// The place of an account's part, made if there is none.
+    mutating func part(of box: AccountBox) -> Int {
+        if box.turn.number == number { return box.turn.part }
+        box.turn = (number, parts.count)
+        parts.append(Part(box: box, concurrency: box.state.concurrency))
+        return parts.count - 1
     }
 }

@@ -39,7 +39,8 @@ extension StoreCore {
             return .finished
         }
         intake.generation = generation
-        var turn = IntakeTurn()
+        turns += 1
+        var turn = IntakeTurn(number: turns)
         var need: MemoryNeed?
         var isFull = false
         while need == nil, !isFull {
@@ -154,22 +155,22 @@ extension StoreCore {
     /// Applies a delivered frame, and adds its bytes, unchanged, to the turn's unit.
     private mutating func apply(_ frame: DecodedFrame, _ payload: [UInt8]?, _ turn: inout IntakeTurn) {
         var context = context(past: frame.past)
-        for operation in frame.operations {
-            let box = accounts[operation.account] ?? newBox(operation.account)
-            var changes: StateChanges = []
-            if !box.contains(operation.dot) {
-                let before = box.state.concurrency
-                box.state.apply(operation, context: context, changes: &changes)
-                group.uidCounts.note(box.state.concurrency, since: before)
-                if case .delete = operation.body { group.graveyards.insert(box.index) }
+        var isOfAnOwner = false
+        frame.operations.withUnsafeBufferPointer { operations in
+            guard let first = operations.baseAddress else { return }
+            for range in OperationGroup.ranges(of: operations) {
+                for index in range { makeBox(operations[index].account) }
+                turn.group.gather(operations, range, accounts)
+                turn.group.look(at: first + range.lowerBound, [.mailbox, .message, .record])
+                for index in range {
+                    guard let box = turn.group.boxes[index - range.lowerBound] else { continue }
+                    apply(first + index, to: box, context, &turn)
+                    isOfAnOwner = isOfAnOwner || (first + index).pointee.kind.isOfAnOwner
+                    context.past[frame.origin] = operations[index].dot.counter
+                }
             }
-            if operation.isOfAnOwner, let owner = replica.replicas.id(at: operation.dot.replica) {
-                uidWaits.patience.heard(from: owner)
-            }
-            turn.note(changes, of: box.index)
-            box.applied[operation.dot.replica] = operation.dot.counter
-            context.past[operation.dot.replica] = operation.dot.counter
         }
+        if isOfAnOwner, let owner = replica.replicas.id(at: frame.origin) { uidWaits.patience.heard(from: owner) }
         turn.operations += frame.operations.count
         turn.unit.delivered.append(Dot(frame.origin, frame.counters.upperBound))
         let bytes = frame.heldPayload ?? payload ?? []
@@ -177,45 +178,43 @@ extension StoreCore {
         FrameEnvelope.append(kind: .operations, payload: span.bytes, to: &turn.unit.frames)
     }
 
-    /// An account that a frame names for the first time here.
-    private mutating func newBox(_ index: AccountIndex) -> AccountBox {
-        let box = AccountBox(
-            index: index, name: replica.symbols.name(of: index) ?? "", state: AccountState(limits: accountLimits))
-        accounts[index] = box
-        return box
+    private mutating func apply(
+        _ operation: UnsafePointer<Operation>, to box: AccountBox, _ context: borrowing ApplyContext,
+        _ turn: inout IntakeTurn
+    ) {
+        let part = turn.part(of: box)
+        let dot = operation.pointee.dot
+        if !box.contains(dot) {
+            box.state.apply(operation, context: context, changes: &turn.parts[part].changes)
+            if operation.pointee.kind == .delete { group.graveyards.insert(box.index) }
+        }
+        box.applied[dot.replica] = dot.counter
+    }
+
+    /// Makes the account if a frame names it for the first time here.
+    private mutating func makeBox(_ index: AccountIndex) {
+        if accounts.contains(index) { return }
+        accounts.insert(
+            AccountBox(
+                index: index, name: replica.symbols.name(of: index) ?? "", state: AccountState(limits: accountLimits)))
     }
 
     /// Takes in what the turn changed, lets this replica assign the UIDs that are its to assign, and queues everything as one unit.
     private mutating func finish(_ turn: inout IntakeTurn, _ now: UInt64) throws {
-        var boxes: [AccountBox] = []
-        for account in turn.accounts {
-            guard let box = accounts[account] else { continue }
-            boxes.append(box)
-            let changes = turn.changes[account] ?? []
-            turn.unit.effects += absorb(changes, of: box, origin: 0, isRemote: true)
-            let mailboxes = Set(changes.compactMap(\.recordedMailbox))
-            try settleUIDs(in: mailboxes.union(box.state.mailboxesNeedingUIDs), of: box, now: now, &turn.unit)
+        for part in turn.parts {
+            group.uidCounts.note(part.box.state.concurrency, since: part.concurrency)
+            var recorded: [MailboxID] = []
+            turn.unit.effects += absorb(part.changes, of: part.box, origin: 0, isRemote: true, recorded: &recorded)
+            recorded += part.box.state.mailboxesNeedingUIDs
+            try settleUIDs(in: recorded, of: part.box, now: now, &turn.unit)
         }
         guard !turn.unit.frames.isEmpty else { return }
         let ticket = enqueue(turn.unit)
-        for box in boxes { box.lastTicket = ticket }
+        for part in turn.parts { part.box.lastTicket = ticket }
     }
 }
 
-extension Operation {
+extension OperationKind {
     /// Whether only who looks after a mailbox's UIDs issues such an operation.
-    fileprivate var isOfAnOwner: Bool {
-        switch body {
-        case .assign, .epoch: true
-        case .create, .delete, .rename, .append, .expunge, .store, .subscribe, .unsubscribe, .member, .mark: false
-        }
-    }
-}
-
-extension StateChange {
-    /// The mailbox of which a message's record changed.
-    fileprivate var recordedMailbox: MailboxID? {
-        if case .recordChanged(let mailbox, _) = self { return mailbox }
-        return nil
-    }
+    fileprivate var isOfAnOwner: Bool { self == .assign || self == .epoch }
 }

@@ -36,7 +36,7 @@ extension StoreCore {
     /// Does what is this replica's to do about the UIDs of mailboxes: assigns, merges, hands over, takes over.
     ///
     /// - Parameters:
-    ///   - mailboxes: the mailboxes; those that are not in memory are passed over.
+    ///   - mailboxes: the mailboxes, in any order, also twice; those that are not in memory are passed over.
     ///   - box: their account.
     ///   - now: the wall clock, milliseconds since 1970.
     ///   - unit: takes the operations.
@@ -46,10 +46,16 @@ extension StoreCore {
     ) throws {
         guard isUsable(box) else { return }
         noteForks(in: mailboxes, of: box, now: now)
-        let due = mailboxes.filter { box.state.isResident($0) && uidAction($0, of: box) != .none }
+        let own = replica.id
+        // There is nothing to be done in a mailbox of another replica that can be reached: most are so, and few questions tell.
+        let concerned = mailboxes.filter {
+            box.state.uidOwner(of: $0).map { $0 == own || group.unreachable.contains($0) } ?? false
+        }
+        if concerned.isEmpty { return }
+        let due = Set(concerned).filter { box.state.isResident($0) && uidAction($0, of: box) != .none }
             .sorted { $0.dot.packed < $1.dot.packed }.map { situation(of: $0, in: box) }
         guard !due.isEmpty else { return }
-        let (own, unreachable, names) = (replica.id, group.unreachable, context(past: VersionVector()))
+        let (unreachable, names) = (group.unreachable, context(past: VersionVector()))
         var counts = group.uidCounts
         var merged: [MailboxKey] = []
         let before = box.state.concurrency
