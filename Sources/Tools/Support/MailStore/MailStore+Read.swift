@@ -109,7 +109,7 @@ extension MailStore {
                     try core.checkUsable(box)
                     core.uses += 1
                     for mailbox in try needed(box.state) {
-                        box.lastUse[mailbox] = core.uses
+                        if box.state.isAlive(mailbox) { box.lastUse[mailbox] = core.uses }
                         if !box.state.isResident(mailbox) {
                             let key = MailboxKey(account: account.index, mailbox: mailbox)
                             return .needsMailbox(mailbox, core.installations[key, default: 0], core.generation)

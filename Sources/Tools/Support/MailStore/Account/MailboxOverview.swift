@@ -16,6 +16,11 @@ struct MailboxOverview: Sendable {
     private(set) var keywords: [KeywordIndex]
     /// The first message without `\Seen`.
     private(set) var firstUnseenUID: UInt32?
+    /// All messages with smaller UIDs were `\Seen` when it was looked last, and have not been told to have other flags since.
+    private var seenBelow: UInt32
+
+    /// How many messages are looked at together on the way to the first unseen one.
+    private static let stride = 64
 
     /// Looks through a mailbox.
     ///
@@ -25,11 +30,17 @@ struct MailboxOverview: Sendable {
         uids = state.uids(in: summary.id)
         keywords = state.keywordsInUse(in: summary.id)
         firstUnseenUID = state.firstUnseenUID(in: summary.id)
+        seenBelow = firstUnseenUID ?? UInt32(clamping: summary.uidNext)
     }
+
+    /// Takes in that a message has other flags.
+    mutating func noteFlags(of uid: UInt32) { seenBelow = min(seenBelow, uid) }
 
     /// Brings it up to date.
     ///
-    /// - Complexity: O(1) if nothing has changed; O(messages) after a removal; else what came, and the messages in front of the first unseen one.
+    /// - Complexity: O(1) if nothing has changed; O(messages) after a removal; O(messages with keywords) in any case. After arrivals a list that a session
+    ///   shares is copied, four octets for each message; a list of its own grows by what came. The first unseen message is looked for from where it was, or
+    ///   from the first message that has had other flags since.
     mutating func update(to now: MailboxSummary, in state: borrowing AccountState) {
         guard now != summary else { return }
         let isSameGeneration = now.uidValidity == summary.uidValidity && now.uidNext >= summary.uidNext
@@ -38,10 +49,25 @@ struct MailboxOverview: Sendable {
             self = MailboxOverview(now, in: state)
             return
         }
-        uids += added
+        if !added.isEmpty { uids += added }
         keywords = state.keywordsInUse(in: now.id)
-        firstUnseenUID = state.firstUnseenUID(in: now.id)
+        firstUnseenUID = firstUnseen(now, in: state)
+        seenBelow = firstUnseenUID ?? UInt32(clamping: now.uidNext)
         summary = now
+    }
+
+    private func firstUnseen(_ now: MailboxSummary, in state: borrowing AccountState) -> UInt32? {
+        guard now.unseen > 0 else { return nil }
+        var last = seenBelow - min(seenBelow, 1)
+        while true {
+            var (found, count): (UInt32?, Int) = (nil, 0)
+            state.forEachMessage(in: now.id, afterUID: last, limit: Self.stride) { message in
+                count += 1
+                last = message.uid
+                if found == nil, !message.flags.system.contains(.seen) { found = message.uid }
+            }
+            if found != nil || count < Self.stride { return found }
+        }
     }
 }
 

@@ -69,14 +69,17 @@ final class AccountBox: @unchecked Sendable {
             noteHeader(mailbox)
         case .mailboxVanished(let mailbox, _):
             noteHeader(mailbox)
+            dropConveniences(of: mailbox)
         case .mailboxForgotten(let mailbox):
             dirty.mailboxes.remove(mailbox)
             lastHeader = nil
             dirty.forgotten.insert(mailbox)
             dirty.records[mailbox] = nil
+            dropConveniences(of: mailbox)
+        case .flagsChanged(let mailbox, _, let uid, _): overviews[mailbox]?.noteFlags(of: uid)
         case .subscriptionChanged(let name): dirty.subscriptions.insert(name)
         case .memberChanged, .modSeqsMarked: dirty.members = true
-        case .messageAppeared, .messageVanished, .flagsChanged, .bodyRetained, .bodyReleased: break
+        case .messageAppeared, .messageVanished, .bodyRetained, .bodyReleased: break
         }
         return 0
     }
@@ -86,6 +89,12 @@ final class AccountBox: @unchecked Sendable {
         if mailbox == lastHeader { return }
         dirty.mailboxes.insert(mailbox)
         lastHeader = mailbox
+    }
+
+    /// Drops what is kept of a mailbox only to be quick: nobody can select it any more, and eviction looks at those that somebody can.
+    private func dropConveniences(of mailbox: MailboxID) {
+        overviews[mailbox] = nil
+        lastUse[mailbox] = nil
     }
 
     /// Whether a mailbox's messages in memory are all in the engine too.
