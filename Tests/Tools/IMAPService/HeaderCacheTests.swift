@@ -54,6 +54,64 @@ struct HeaderCacheTests {
         #expect(none.entry(of: Self.digest(1)) == nil)
     }
 
+    @Test func aScanOfMoreThanItHoldsLeavesWhatIsUsed() {
+        let cache = HeaderCache(octets: 100_000)
+        for number in 0..<40 {
+            cache.insert(Self.entry(500), for: Self.digest(5_000 + UInt64(number)))
+        }
+        var found: [Int] = []
+        for _ in 0..<4 {
+            var visit = cache.visit()
+            var hits = 0
+            for number in 0..<1_000 as Range<UInt64> {
+                if cache.entry(of: Self.digest(number), &visit) != nil {
+                    hits += 1
+                } else {
+                    cache.insert(Self.entry(1_000), for: Self.digest(number), &visit)
+                }
+                #expect(cache.octets <= 100_000)
+            }
+            found.append(hits)
+            for number in 0..<40 as Range<UInt64> { #expect(cache.entry(of: Self.digest(5_000 + number)) != nil) }
+        }
+        // What it let in the first time serves the next ones.
+        #expect(found[0] == 0)
+        #expect(found.dropFirst().allSatisfy { $0 >= 15 }, "\(found)")
+    }
+
+    @Test func aScanOfLessThanAQuarterOfItIsKeptWhole() {
+        let cache = HeaderCache(octets: 100_000)
+        for _ in 0..<2 {
+            var visit = cache.visit()
+            for number in 0..<20 as Range<UInt64> {
+                if cache.entry(of: Self.digest(number), &visit) == nil {
+                    cache.insert(Self.entry(1_000), for: Self.digest(number), &visit)
+                }
+            }
+        }
+        #expect((0..<20 as Range<UInt64>).allSatisfy { cache.entry(of: Self.digest($0)) != nil })
+    }
+
+    @Test func theHeaderOfAnUploadIsWhatWouldBeReadOfIt() {
+        let large = [UInt8](repeating: 0x41, count: HeaderCache.maximumHeaderBytes)
+        let cases: [(message: [UInt8], header: [UInt8]?)] = [
+            (Array("Subject: a\r\n\r\nbody\r\n".utf8), Array("Subject: a\r\n\r\n".utf8)),
+            (Array("Subject: a\n\nbody\n".utf8), Array("Subject: a\n\n".utf8)),
+            (Array("Subject: a\r\n".utf8), Array("Subject: a\r\n".utf8)),
+            (Array("\r\nbody".utf8), Array("\r\n".utf8)), ([], []), (large, large), (large + [0x41], nil),
+            (large + Array("\r\n\r\n".utf8), nil),
+        ]
+        for (message, header) in cases {
+            for step in [1, 7, 4_000, 100_000] {
+                var collector = HeaderCollector()
+                for start in stride(from: 0, to: message.count, by: step) {
+                    collector.add(Array(message[start..<min(start + step, message.count)]))
+                }
+                #expect(collector.finish() == header)
+            }
+        }
+    }
+
     /// The same questions, asked twice, to a server that remembers headers and to one that does not.
     @Test func answersAreTheSameWithAndWithoutIt() async throws {
         let long = "X-Long: " + String(repeating: "a long field ", count: 2_000) + "\r\n"
@@ -72,7 +130,9 @@ struct HeaderCacheTests {
             "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (subject to)] FLAGS)", "FETCH 1:* BODY.PEEK[HEADER.FIELDS.NOT (to)]",
             "FETCH 1:* BODY.PEEK[HEADER]<5.20>", "FETCH 1:* RFC822.HEADER", "FETCH 1:4 BODY.PEEK[TEXT]",
             "FETCH 1:* (BODY.PEEK[TEXT]<0.5> ENVELOPE BODY.PEEK[HEADER]<0.4>)", "FETCH 1:* (FLAGS UID RFC822.SIZE)",
-            "FETCH 2 BODY[HEADER]", "FETCH 1:* FLAGS", "UID FETCH 1:3 (FLAGS)", "FETCH 1:* BODY.PEEK[MIME]",
+            "FETCH 2 BODY[HEADER]", "FETCH 1:* BODY.PEEK[]", "FETCH 1:* (BODYSTRUCTURE BODY.PEEK[] ENVELOPE)",
+            "FETCH 1:* (ENVELOPE BODY.PEEK[TEXT])", "FETCH 1:* BODY.PEEK[]<16380.100>",
+            "FETCH 1:* FLAGS", "UID FETCH 1:3 (FLAGS)", "FETCH 1:* BODY.PEEK[MIME]",
         ]
         var answers: [[String]] = []
         for octets in [0, 32 << 20] {
@@ -87,6 +147,10 @@ struct HeaderCacheTests {
             try await server.tearDown()
         }
         #expect(answers[0] == answers[1])
+        for answer in answers[0] where answer.contains("BODY[] {") {
+            let whole = answer.replacing("\r\n", with: "")
+            for mail in mails { #expect(whole.contains(mail.replacing("\r\n", with: ""))) }
+        }
         #expect(answers[0][0].contains("* SEARCH 1 6\r\n") || answers[0][0].contains("* SEARCH 1 6"))
     }
 }

@@ -16,6 +16,7 @@ extension IMAPConnection {
         var missing: [UID] = []
         var lines: [UInt8] = []
         var turn = Turn()
+        var visit = services.headers.visit()
         var position = 0
         while position < request.targets.count {
             // Of those that have to have changed only a few are left after reading.
@@ -44,7 +45,7 @@ extension IMAPConnection {
                     if lines.count >= services.limits.outputBytes { try await send(&lines) }
                     continue
                 }
-                let isWritten = try await write(target, message, composer, announcesFlags, in: mailbox)
+                let isWritten = try await write(target, message, composer, announcesFlags, &visit, in: mailbox)
                 if !isWritten { missing.append(target.uid) }
                 await turn.passIfOver()
             }
@@ -83,24 +84,26 @@ extension IMAPConnection {
     /// - Returns: false, and nothing is written, if the message's body is gone.
     private mutating func write(
         _ target: MessageTarget, _ message: StoredMessage, _ composer: FetchComposer, _ announcesFlags: Bool,
-        in mailbox: OpenMailbox
+        _ visit: inout HeaderCache.Visit, in mailbox: OpenMailbox
     ) async throws -> Bool {
         let attributes = Self.attributes(of: message, uid: target.uid)
+        var body = BodySource(message, in: mailbox)
+        defer { body.close() }
         do {
             if composer.needs == .header,
-                let known = try await header(of: message, withEnvelope: composer.hasEnvelope, in: mailbox)
+                let known = try await header(of: message, withEnvelope: composer.hasEnvelope, in: &body, &visit)
             {
                 let pieces = composer.pieces(
                     for: target, attributes: attributes,
                     header: FetchHeader(byteCount: known.header.count, envelope: known.envelope),
                     announcesFlags: announcesFlags)
-                try await send(pieces, of: message, header: known.header, in: mailbox)
+                try await send(pieces, of: &body, header: known.header)
                 return true
             }
-            let structure = try await structure(of: message, composer.needs, in: mailbox)
+            let structure = try await structure(of: message, composer.needs, in: &body)
             let pieces = composer.pieces(
                 for: target, attributes: attributes, structure: structure, announcesFlags: announcesFlags)
-            try await send(pieces, of: message, header: [], in: mailbox)
+            try await send(pieces, of: &body, header: [])
             return true
         } catch let error as MailStoreError where error.code == .bodyGone {
             return false
@@ -110,9 +113,7 @@ extension IMAPConnection {
     /// Sends the pieces of a response; those that lie in `header`, the message's header if it is at hand, need no body.
     ///
     /// - Throws: ``MailStoreError`` with `bodyGone` if the body is gone, which is noticed before a byte of the response is out.
-    private mutating func send(
-        _ pieces: [FetchPiece], of message: StoredMessage, header: [UInt8], in mailbox: OpenMailbox
-    ) async throws {
+    private mutating func send(_ pieces: [FetchPiece], of body: inout BodySource, header: [UInt8]) async throws {
         guard pieces.contains(where: { $0.bodyEnd > header.count }) else {
             for piece in pieces {
                 switch piece {
@@ -124,16 +125,14 @@ extension IMAPConnection {
             if output.readableBytes >= services.limits.outputBytes { try await flush() }
             return
         }
-        let body = mailbox.openBody(of: message)
-        defer { body.close() }
         try await body.waitUntilThere()
-        _ = try body.read(0..<min(1, body.size))
+        try body.check()
         do {
             for piece in pieces {
                 switch piece {
                 case .bytes(let bytes): output.writeBytes(bytes)
                 case .filteredHeader(let header): output.writeBytes(header.literal(of: try body.read(header.range)))
-                case .rawRange(let range): try await stream(range, of: body)
+                case .rawRange(let range): try await stream(range, of: &body)
                 }
                 if output.readableBytes >= services.limits.outputBytes { try await flush() }
             }
@@ -143,7 +142,7 @@ extension IMAPConnection {
         }
     }
 
-    private mutating func stream(_ range: Range<Int>, of body: BodyReader) async throws {
+    private mutating func stream(_ range: Range<Int>, of body: inout BodySource) async throws {
         var position = range.lowerBound
         while position < range.upperBound {
             let end = min(position + services.limits.bodyReadBytes, range.upperBound)
@@ -155,18 +154,16 @@ extension IMAPConnection {
 
     /// What a response needs to know of a message's structure.
     private func structure(
-        of message: StoredMessage, _ needs: FetchComposer.Needs, in mailbox: OpenMailbox
+        of message: StoredMessage, _ needs: FetchComposer.Needs, in body: inout BodySource
     ) async throws -> MessageStructure? {
         if needs == .attributes { return nil }
-        let body = mailbox.openBody(of: message)
-        defer { body.close() }
+        if needs == .structure, let known = services.structures.structure(of: message.facts.body) { return known }
         try await body.waitUntilThere()
-        return needs == .header
-            ? try headerStructure(of: message, in: body) : try wholeStructure(of: message, in: body)
+        return needs == .header ? try headerStructure(in: &body) : try wholeStructure(of: message, in: &body)
     }
 
     /// The structure of a message's header alone, of one that is too large to be held as a whole.
-    private func headerStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
+    private func headerStructure(in body: inout BodySource) throws -> MessageStructure {
         var boundary = HeaderBoundary()
         var scanner = MessageScanner()
         var position = 0
@@ -184,9 +181,10 @@ extension IMAPConnection {
     }
 
     /// The structure of a whole message, remembered for the client's next question.
-    private func wholeStructure(of message: StoredMessage, in body: BodyReader) throws -> MessageStructure {
-        if let known = services.structures.structure(of: message.facts.body) { return known }
+    private func wholeStructure(of message: StoredMessage, in body: inout BodySource) throws -> MessageStructure {
         var scanner = MessageScanner()
+        // A small message is read once, for this and for what is sent of it.
+        _ = try body.beginning(to: BodySource.beginningBytes)
         var position = 0
         while position < body.size {
             let bytes = try body.read(position..<min(position + services.limits.bodyReadBytes, body.size))

@@ -14,7 +14,7 @@ extension IMAPConnection {
             modSequences[presented] = ModSequence(clamping: known == presented.rawValue ? known : known &+ 1)
         }
         let plan = SearchPlan(request, modSequences: modSequences)
-        var headers = HeaderSearch(program: plan.program)
+        var reading = Reading(headers: HeaderSearch(program: plan.program), visit: services.headers.visit())
         var turn = Turn()
         var found: [SearchOutcome.Match] = []
         var last: UInt32 = 0
@@ -33,22 +33,30 @@ extension IMAPConnection {
                 case .match: found.append(match)
                 case .mismatch: break
                 case .undecided:
-                    if try matches(message, attributes, plan, &headers, in: mailbox) { found.append(match) }
+                    if try matches(message, attributes, plan, &reading, in: mailbox) { found.append(match) }
                     await turn.passIfOver()
                 }
             }
         }
     }
 
+    /// What a search keeps while it goes from message to message.
+    private struct Reading {
+        var headers: HeaderSearch
+        var visit: HeaderCache.Visit
+    }
+
     private func matches(
-        _ message: StoredMessage, _ attributes: MessageAttributes, _ plan: SearchPlan, _ headers: inout HeaderSearch,
+        _ message: StoredMessage, _ attributes: MessageAttributes, _ plan: SearchPlan, _ reading: inout Reading,
         in mailbox: OpenMailbox
     ) throws -> Bool {
+        var body = BodySource(message, in: mailbox)
+        defer { body.close() }
         do {
-            if plan.needsOnlyHeader, let known = try header(of: message, in: mailbox) {
-                return plan.matches(attributes, answers: headers.answers(known.header))
+            if plan.needsOnlyHeader, let known = try header(of: message, in: &body, &reading.visit) {
+                return plan.matches(attributes, answers: reading.headers.answers(known.header))
             }
-            return plan.matches(attributes, answers: try answers(of: message, plan, in: mailbox))
+            return plan.matches(attributes, answers: try answers(plan, in: &body))
         } catch let error as MailStoreError where error.code == .bodyGone {
             // Expunged by another session while the search was running: it matches nothing any more.
             return false
@@ -56,9 +64,7 @@ extension IMAPConnection {
     }
 
     /// What the text of a message answers, read as far as it takes.
-    private func answers(of message: StoredMessage, _ plan: SearchPlan, in mailbox: OpenMailbox) throws -> [Bool] {
-        let body = mailbox.openBody(of: message)
-        defer { body.close() }
+    private func answers(_ plan: SearchPlan, in body: inout BodySource) throws -> [Bool] {
         var text = MessageTextSearch(program: plan.program)
         var boundary = HeaderBoundary()
         var position = 0
