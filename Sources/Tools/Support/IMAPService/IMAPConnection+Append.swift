@@ -14,11 +14,13 @@ extension IMAPConnection {
         upload = try await authenticated().beginUpload(
             to: target.mailbox.value, size: UInt64(target.byteCount), flags: FlagMapping.stored(target.flags),
             date: date)
+        uploadHeader = HeaderCollector()
         return .appendReady
     }
 
     /// Adds bytes to the upload; a failure is kept for the end, so that the literal is still taken to its last byte.
     mutating func add(_ bytes: [UInt8]) async -> SessionReply {
+        uploadHeader?.add(bytes)
         await upload?.write(bytes)
         return .appendDataAccepted
     }
@@ -26,7 +28,13 @@ extension IMAPConnection {
     mutating func finishUpload() async throws -> SessionReply {
         guard let finished = upload else { throw MailStoreError(.unavailable, "the upload was given up") }
         upload = nil
+        let header = uploadHeader?.finish()
+        uploadHeader = nil
         let result = try await finished.finish()
+        // Those who are told of a new message ask for its header next.
+        if let header {
+            services.headers.insert(HeaderCache.Entry(header: header, envelope: nil), for: result.body)
+        }
         return .appended(
             uidValidity: try FlagMapping.validity(result.uidValidity), uid: try result.uid.map(FlagMapping.uid))
     }
@@ -34,5 +42,6 @@ extension IMAPConnection {
     mutating func abortUpload() async {
         await upload?.abort()
         upload = nil
+        uploadHeader = nil
     }
 }

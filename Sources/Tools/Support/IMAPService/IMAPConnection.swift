@@ -25,6 +25,8 @@ package struct IMAPConnection: ~Copyable {
     var isProvisioned = true
     var open: (handle: MailboxHandle, mailbox: OpenMailbox)?
     var upload: MessageUpload?
+    /// The header of what is being uploaded.
+    var uploadHeader: HeaderCollector?
     private var nextHandle: UInt64 = 1
     private var commandBegan = ContinuousClock.now
     private let connectedAt = NIODeadline.now()

@@ -47,7 +47,7 @@ package struct IMAPServerLimits: Sendable {
     package var messagesPerRead = 256
     /// The analysed messages that are remembered.
     package var structures = 512
-    /// The octets of headers that are remembered; 0 for none.
+    /// The octets of headers that are remembered, 0 for none; key `HeaderCacheBytes` of a worker and of storage.
     package var headerBytes = 32 << 20
     /// The time that connections have to say goodbye when the server ends, in milliseconds.
     package var goodbyeMilliseconds = 700

@@ -160,7 +160,9 @@ import Testing
                     PoolSize = 9
                     ConnectTimeoutMilliseconds = 1000
                     LookupTimeoutMilliseconds = 1500
-                    """)
+                    """
+            )
+            .replacing("CRDTLayerRoot = ", with: "HeaderCacheBytes = 1048576\nCRDTLayerRoot = ")
                 + """
                 [Replication]
                 WindowBytes = 2097152
@@ -180,6 +182,8 @@ import Testing
         #expect(configuration.imap.idleTimeoutMinutes == 60)
         #expect(configuration.imap.maximumMessageBytes == 1 << 20)
         #expect(configuration.log.level == .warning)
+        #expect(configuration.workers.allSatisfy { $0.headerCacheBytes == 1 << 20 })
+        #expect(configuration.storage?.headerCacheBytes == 1 << 20)
         let replication = configuration.replication
         #expect(replication.windowBytes == 2 << 20)
         #expect(replication.retentionBytes == 4 << 20)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: Kuiper contributors
 
-internal import CRDTKit
+package import CRDTKit
 internal import Crypto
 internal import Storage
 internal import Synchronization
@@ -69,10 +69,10 @@ package final class MessageUpload: Sendable {
 
     /// Completes the message: when this returns it is durable.
     ///
-    /// - Returns: UIDVALIDITY and the message's UID; nil for the latter if another replica assigns the mailbox's UIDs and could not be heard
+    /// - Returns: the digest of its bytes, UIDVALIDITY and the message's UID; nil for the latter if another replica assigns the mailbox's UIDs and could not be heard
     ///   within ``MailStoreOptions/assignmentWaitMilliseconds``: the message appears when it can be.
     /// - Throws: ``MailStoreError``; then the mailbox is as it was.
-    package func finish() async throws -> (uidValidity: UInt32, uid: UInt32?) {
+    package func finish() async throws -> (body: BodyDigest, uidValidity: UInt32, uid: UInt32?) {
         let (digest, received, isStreaming, rest) = state.withLock { state in
             state.isDone = true
             let digest = Array(state.hash.finalize())
@@ -93,9 +93,9 @@ package final class MessageUpload: Sendable {
         // What a checkpoint is about to remove is as good as gone, however the race between the two ends.
         let isInEngine = try isStreaming || isTooLate ? false : store.engineHolds(body)
         let placed = try await append(body, isStreaming: isStreaming, isInEngine: isInEngine, rest: rest)
-        if let uid = placed.message.uid { return (placed.uidValidity, uid) }
+        if let uid = placed.message.uid { return (body, placed.uidValidity, uid) }
         let uids = await store.awaitUIDs(of: [placed.message.id], in: placed.mailbox, of: account)
-        return (placed.uidValidity, uids[placed.message.id])
+        return (body, placed.uidValidity, uids[placed.message.id])
     }
 
     private func append(

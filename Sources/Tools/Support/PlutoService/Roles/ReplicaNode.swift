@@ -31,7 +31,8 @@ package enum ReplicaNode {
             identity: settings.identity, files: settings.files, configuration: configuration, warnings: warnings,
             options: options)
         try await run(
-            frame, configuration, mail: settings.mailListen, metrics: settings.metrics, replicas: [settings.replica])
+            frame, configuration, mail: settings.mailListen, metrics: settings.metrics,
+            limits: limits(settings.headerCacheBytes), replicas: [settings.replica])
     }
 
     /// Runs the storage node until a signal asks it to stop.
@@ -50,13 +51,20 @@ package enum ReplicaNode {
             identity: settings.identity, files: settings.files, configuration: configuration, warnings: warnings,
             options: options)
         try await run(
-            frame, configuration, mail: settings.mailListen, metrics: settings.metrics, replicas: settings.replicas)
+            frame, configuration, mail: settings.mailListen, metrics: settings.metrics,
+            limits: limits(settings.headerCacheBytes), replicas: settings.replicas)
+    }
+
+    private static func limits(_ headerCacheBytes: Int?) -> IMAPServerLimits {
+        var limits = IMAPServerLimits()
+        if let headerCacheBytes { limits.headerBytes = headerCacheBytes }
+        return limits
     }
 
     /// The stores are closed again when something later cannot be used.
     private static func run(
         _ frame: NodeFrame, _ configuration: ClusterConfiguration, mail: HostPort, metrics: HostPort?,
-        replicas: [ReplicaSettings]
+        limits: IMAPServerLimits, replicas: [ReplicaSettings]
     ) async throws {
         var groups: [GroupOfNode] = []
         do {
@@ -64,7 +72,7 @@ package enum ReplicaNode {
             for replica in replicas {
                 groups.append(try await GroupOfNode(replica, frame, configuration, measures))
             }
-            try await serve(frame, configuration, mail: mail, metrics: metrics, groups: groups)
+            try await serve(frame, configuration, mail: mail, metrics: metrics, limits: limits, groups: groups)
         } catch {
             // Those that ran are closed already, which closing again does not change.
             for group in groups { await group.store.close() }
@@ -74,11 +82,11 @@ package enum ReplicaNode {
 
     private static func serve(
         _ frame: NodeFrame, _ configuration: ClusterConfiguration, mail: HostPort, metrics: HostPort?,
-        groups: [GroupOfNode]
+        limits: IMAPServerLimits, groups: [GroupOfNode]
     ) async throws {
         try GroupStoreMetrics.register(groups.map { ($0.name, $0.store) }, in: frame.registry)
         let services = SessionServices(
-            session: frame.session(configuration.imap), limits: IMAPServerLimits(), tls: nil,
+            session: frame.session(configuration.imap), limits: limits, tls: nil,
             meter: try IMAPServerMetrics(registry: frame.registry), logger: frame.logger)
         let front = FrontLinkServer(
             services: services, stores: Dictionary(groups.map { ($0.name, $0.store) }) { first, _ in first },

@@ -147,7 +147,7 @@ struct ConfigReader {
             mailPublic: mail.public, mailListen: mail.listen,
             metrics: section.address("PrometheusAddr", for: .listening),
             certificate: path(section.requiredText("CertLoc")), privateKey: path(section.requiredText("KeyLoc")),
-            dataRoot: dataRoot(section), users: users, subnets: subnets)
+            dataRoot: dataRoot(section), headerCacheBytes: headerCacheBytes(section), users: users, subnets: subnets)
     }
 
     private func storage(_ section: ConfigSection) -> DraftReplica {
@@ -188,7 +188,7 @@ struct ConfigReader {
             mailPublic: mail.public, mailListen: mail.listen,
             metrics: section.address("PrometheusAddr", for: .listening),
             certificate: path(section.requiredText("CertLoc")), privateKey: path(section.requiredText("KeyLoc")),
-            dataRoot: dataRoot(section), users: nil, subnets: subnets)
+            dataRoot: dataRoot(section), headerCacheBytes: headerCacheBytes(section), users: nil, subnets: subnets)
     }
 
     private func subnet(
@@ -265,6 +265,10 @@ struct ConfigReader {
         // The original kept messages there; ours keeps them in the store below CRDTLayerRoot.
         _ = section.text("MaildirRoot")
         return path(section.requiredText("CRDTLayerRoot"))
+    }
+
+    private func headerCacheBytes(_ section: ConfigSection) -> Int? {
+        section.integer("HeaderCacheBytes", in: 0...1 << 40)?.value
     }
 
     func set(_ setting: inout Int, _ found: Located<Int>?) {

@@ -58,6 +58,7 @@ struct DraftReplica {
     let certificate: Located<String>?
     let privateKey: Located<String>?
     let dataRoot: Located<String>?
+    let headerCacheBytes: Int?
     let users: Located<ClosedRange<Int>>?
     let subnets: [DraftSubnet]
 }

@@ -50,7 +50,8 @@ struct SettingsBuilder {
         }
         return WorkerSettings(
             key: key, identity: identity, region: draft.regionName, mailListen: listen, mailPublic: shown,
-            metrics: draft.metrics?.value, files: files, users: users, replica: replica)
+            metrics: draft.metrics?.value, files: files, users: users, replica: replica,
+            headerCacheBytes: draft.headerCacheBytes)
     }
 
     private func storage(_ draft: DraftReplica) -> StorageSettings? {
@@ -61,7 +62,7 @@ struct SettingsBuilder {
         let replicas = draft.subnets.map { replica($0, users: users(of: $0.name), name: name, root: root) }
         return StorageSettings(
             identity: identity, mailListen: listen, mailPublic: shown, metrics: draft.metrics?.value, files: files,
-            replicas: replicas.sorted { $0.group.name < $1.group.name })
+            replicas: replicas.sorted { $0.group.name < $1.group.name }, headerCacheBytes: draft.headerCacheBytes)
     }
 
     /// The users of a subnet, if the file has a worker of it; all workers of a subnet have the same.

@@ -34,6 +34,8 @@ package struct WorkerSettings: Sendable {
     package let users: ClosedRange<Int>
     /// Its place in its group.
     package let replica: ReplicaSettings
+    /// The octets of headers that it remembers, nil for the default; key `HeaderCacheBytes`.
+    package let headerCacheBytes: Int?
 }
 
 /// What the storage node needs to run; section `[Storage]`.
@@ -50,4 +52,6 @@ package struct StorageSettings: Sendable {
     package let files: NodeFiles
     /// Its place in each group, in the order of the groups' names.
     package let replicas: [ReplicaSettings]
+    /// The octets of headers that it remembers, nil for the default; key `HeaderCacheBytes`.
+    package let headerCacheBytes: Int?
 }
