@@ -40,8 +40,7 @@ final class LogCore: Sendable {
 
     /// Waits a moment for the sessions that were just served, if there are many: what they append next then shares a commit.
     ///
-    /// It waits until as many units are queued as there were sessions at work, and at the longest as long as the last synchronisation took, because more
-    /// could not be saved (half a millisecond on a faster disk). A few sessions, or one, never wait.
+    /// ``LogGathering`` says when, and for how long. A few sessions, or one, never wait, and nobody does on a fast disk.
     private func gather(after units: Int) {
         guard let limit = queue.withLock({ $0.beginGathering(after: units) }) else { return }
         let deadline = WakeSignal.Deadline(after: limit)

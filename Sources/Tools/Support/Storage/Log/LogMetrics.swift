@@ -13,6 +13,8 @@ package struct LogCounters: Hashable, Sendable {
     package internal(set) var bytesWritten: UInt64 = 0
     /// Group commits that failed.
     package internal(set) var failures: UInt64 = 0
+    /// Times that the writer waited after a commit for more units to share the next one.
+    package internal(set) var gatherings: UInt64 = 0
     /// Segments that were begun.
     package internal(set) var segmentsCreated: UInt64 = 0
     /// How long the successful calls of `fdatasync` took.

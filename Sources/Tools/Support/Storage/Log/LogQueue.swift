@@ -25,12 +25,6 @@ struct LogQueue {
 
     /// A buffer above this size is not kept for the next batch.
     private static let keptBufferBytes = 4 * 1024 * 1024
-    /// From how many sessions on a commit waits for them to come back.
-    private static let gatheringSessions = 5
-    /// How long a commit may wait for sessions to come back however fast the disk is; that is what a handful of commands takes.
-    private static let gatheringFloor = Duration.microseconds(500)
-    /// The longest that a commit waits for sessions to come back.
-    private static let gatheringLimit = Duration.milliseconds(4)
 
     private var bytes: [UInt8] = []
     private var unitEnds: [Int] = []
@@ -50,8 +44,7 @@ struct LogQueue {
     var counters = LogCounters()
     /// How long the last synchronisation took.
     var lastSync = Duration.zero
-    /// The units for which the writer waits, while it does.
-    private var gatheringTarget: Int?
+    private var gathering = LogGathering()
 
     /// Bytes that are not durable yet.
     var queuedBytes: Int {
@@ -81,7 +74,8 @@ struct LogQueue {
             bytes.append(contentsOf: unit)
         }
         unitEnds.append(bytes.count)
-        return (ticket, wasEmpty || unitEnds.count == gatheringTarget)
+        // A writer that waits for many is not woken by the first of them.
+        return (ticket, gathering.appended(ticket, now: .now) ?? wasEmpty)
     }
 
     /// Begins to close: later units are refused.
@@ -107,24 +101,17 @@ struct LogQueue {
     /// - Parameter units: the units of the commit that has just ended; whoever appended them may soon append again.
     /// - Returns: how long to wait at most, or nil when it is not worth it.
     mutating func beginGathering(after units: Int) -> Duration? {
-        let sessions = units + unitEnds.count
-        guard sessions >= Self.gatheringSessions, failure == nil, !isClosing else { return nil }
-        // One straggler in ten is not waited for.
-        gatheringTarget = sessions - sessions / 10
-        guard !hasGathered else {
-            gatheringTarget = nil
-            return nil
-        }
-        return min(max(lastSync, Self.gatheringFloor), Self.gatheringLimit)
+        guard failure == nil, !isClosing else { return nil }
+        let time = gathering.begin(
+            after: units, queued: unitEnds.count, next: nextTicket, sync: lastSync, now: .now)
+        if time != nil { counters.gatherings += 1 }
+        return time
     }
 
     /// Whether there is nothing more to wait for.
-    var hasGathered: Bool {
-        guard let gatheringTarget else { return true }
-        return unitEnds.count >= gatheringTarget || isClosing || failure != nil
-    }
+    var hasGathered: Bool { gathering.isComplete(next: nextTicket) || isClosing || failure != nil }
 
-    mutating func endGathering() { gatheringTarget = nil }
+    mutating func endGathering() { gathering.end(next: nextTicket) }
 
     /// Records that units became durable; returns who is to be told.
     mutating func complete(upTo ticket: UInt64, bytes count: Int) -> [Waiter] {
