@@ -157,6 +157,81 @@ import Testing
         #expect(error?.code == .corruptLog)
     }
 
+    @Test func aCutHoldsUpNeitherReadersNorTheWriter() async throws {
+        let disk = SimulatedDisk()
+        let (log, _) = try openCollecting("/log", LogOptions(segmentBytes: 1_000, fileSystem: disk))
+        let recorder = CommitRecorder(log)
+        for number in 0..<20 {
+            try await log.waitUntilDurable(log.append(frame([UInt8](repeating: UInt8(number), count: 300))))
+        }
+        let places = recorder.seen.positions.sorted { $0.key < $1.key }.map(\.value)
+        let (entered, release) = (Flag(), Flag())
+        disk.withFaults {
+            $0.beforeRemove = {
+                entered.raise()
+                release.wait()
+            }
+        }
+        async let cut: Void = onThread { try? log.cut(before: places[10]) }
+        await onThread { entered.wait() }
+        try await log.waitUntilDurable(log.append(frame("meanwhile")))
+        #expect(try log.readFrame(at: places[15]).payload.first == 15)
+        // What is going is gone already.
+        let error = #expect(throws: StorageError.self) { try log.readFrame(at: places[0]) }
+        #expect(error?.code == .notFound)
+        disk.withFaults { $0.beforeRemove = nil }
+        release.raise()
+        await cut
+        #expect(log.first > places[0] && log.first <= places[10])
+        log.close()
+    }
+
+    @Test func aSegmentThatCannotBeRemovedStays() async throws {
+        let disk = SimulatedDisk()
+        let (log, _) = try openCollecting("/log", LogOptions(segmentBytes: 1_000, fileSystem: disk))
+        for number in 0..<20 {
+            try await log.waitUntilDurable(log.append(frame([UInt8](repeating: UInt8(number), count: 300))))
+        }
+        let first = log.first
+        disk.withFaults { $0.failingRemoves = 1 }
+        #expect(throws: StorageError.self) { try log.cut(before: log.end) }
+        #expect(log.first == first)
+        try log.cut(before: log.end)
+        #expect(log.first > first)
+        log.close()
+    }
+
+    @Test func whatWasJustCommittedIsReadFromMemory() async throws {
+        let disk = SimulatedDisk()
+        let (log, _) = try openCollecting("/log", LogOptions(fileSystem: disk))
+        let recorder = CommitRecorder(log)
+        let reads = Mutex(0)
+        disk.withFaults { $0.beforeRead = { reads.withLock { $0 += 1 } } }
+        let start = log.end
+        #expect(!log.isRecent(start))
+        for number in 0..<100 {
+            try await log.waitUntilDurable(log.append(frame([UInt8](repeating: UInt8(number), count: 10_000))))
+        }
+        let places = recorder.seen.positions.sorted { $0.key < $1.key }.map(\.value)
+        // The newest quarter of a megabyte at least, and not all.
+        for number in 75..<100 {
+            #expect(log.isRecent(places[number]))
+            #expect(try log.readFrame(at: places[number]).payload == [UInt8](repeating: UInt8(number), count: 10_000))
+        }
+        #expect(log.isRecent(log.end))
+        #expect(reads.withLock { $0 } == 0)
+        #expect(!log.isRecent(places[40]))
+        #expect(try log.readFrame(at: places[40]).payload == [UInt8](repeating: 40, count: 10_000))
+        #expect(reads.withLock { $0 } > 0)
+        // More at once than is kept.
+        try await log.waitUntilDurable(log.append(frame([UInt8](repeating: 7, count: 400_000))))
+        #expect(!log.isRecent(places[99]))
+        try await log.waitUntilDurable(log.append(frame("small")))
+        let run = try log.readRun(from: places[99], maximumBytes: 1 << 20)
+        #expect(run.frames.map { $0.envelope.count - FrameEnvelope.headerBytes } == [10_000, 400_000, 5])
+        log.close()
+    }
+
     @Test func tellsCallersToWaitWhenTheQueueIsFull() async throws {
         let disk = SimulatedDisk()
         let (log, _) = try openCollecting("/log", LogOptions(queueLimitBytes: 1000, fileSystem: disk))

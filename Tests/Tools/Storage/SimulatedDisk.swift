@@ -33,6 +33,10 @@ final class SimulatedDisk: LogFileSystem {
         var failingWrites = 0
         /// Called before each synchronisation, on its thread.
         var beforeSync: (@Sendable () -> Void)?
+        /// Called before each removal, on its thread.
+        var beforeRemove: (@Sendable () -> Void)?
+        /// Called before each read, on its thread.
+        var beforeRead: (@Sendable () -> Void)?
     }
 
     struct State: Sendable {
@@ -118,6 +122,7 @@ final class SimulatedDisk: LogFileSystem {
     }
 
     func remove(_ path: String) throws(StorageError) {
+        state.withLock { $0.faults.beforeRemove }?()
         try state.withLock { (state) throws(StorageError) in
             if state.faults.failingRemoves > 0 {
                 state.faults.failingRemoves -= 1
@@ -165,7 +170,8 @@ private final class SimulatedFile: LogFile {
     }
 
     func read(count: Int, at offset: UInt64) throws(StorageError) -> [UInt8] {
-        disk.state.withLock { Array(($0.contents[file]?.current ?? []).dropFirst(Int(offset)).prefix(count)) }
+        disk.state.withLock { $0.faults.beforeRead }?()
+        return disk.state.withLock { Array(($0.contents[file]?.current ?? []).dropFirst(Int(offset)).prefix(count)) }
     }
 
     func synchronizeData() throws(StorageError) {

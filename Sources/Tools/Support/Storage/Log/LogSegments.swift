@@ -21,12 +21,21 @@ final class LogSegments: Sendable {
         var segments: [Segment] = []
         /// The most recently used last.
         var open: [(base: LogPosition, file: any LogFile)] = []
+        var tail = LogTail(at: .start)
+
+        /// Bytes that need no file; what was cut off is not there any more, whatever memory has.
+        func recent(at position: LogPosition, length: Int) -> [UInt8]? {
+            guard let first = segments.first, first.base <= position else { return nil }
+            return tail.read(at: position, length: length)
+        }
     }
 
     let directory: String
     let fileSystem: any LogFileSystem
     private let openLimit: Int
     private let state = Mutex(State())
+    /// Held by whoever removes segments, over I/O on purpose: only they wait for each other.
+    private let cutting = Mutex(())
 
     init(directory: String, fileSystem: any LogFileSystem, openLimit: Int) {
         self.directory = directory
@@ -61,11 +70,16 @@ final class LogSegments: Sendable {
         }
     }
 
-    /// Says how far the last segment is durable.
-    func setSize(ofLast size: UInt64) {
+    /// Takes note of what has become durable behind the last segment's end.
+    ///
+    /// - Parameters:
+    ///   - mark: the first bytes.
+    ///   - run: those behind them.
+    func grow(_ mark: [UInt8], _ run: ArraySlice<UInt8>) {
         state.withLock { state in
-            guard !state.segments.isEmpty else { return }
-            state.segments[state.segments.count - 1].size = size
+            guard let last = state.segments.last else { return }
+            state.tail.append(at: last.end, mark, run)
+            state.segments[state.segments.count - 1].size += UInt64(mark.count + run.count)
         }
     }
 
@@ -81,10 +95,14 @@ final class LogSegments: Sendable {
         state.withLock { $0.segments.first?.base ?? .start }
     }
 
+    /// Whether what is durable from a position on is in memory.
+    func isRecent(_ position: LogPosition) -> Bool { state.withLock { $0.tail.holds(position) } }
+
     // MARK: Commands
 
     /// Reads bytes that lie in one segment and are durable.
     func read(at position: LogPosition, length: Int) throws(StorageError) -> [UInt8] {
+        if let bytes = state.withLock({ $0.recent(at: position, length: length) }) { return bytes }
         let (file, offset) = try locate(position, length)
         let bytes = try file.read(count: length, at: offset)
         guard bytes.count == length else {
@@ -117,15 +135,31 @@ final class LogSegments: Sendable {
 
     /// Removes the segments that lie wholly before a position, the oldest first; the last segment always stays.
     func cut(before position: LogPosition) throws(StorageError) {
-        try state.withLock { (state) throws(StorageError) in
+        try cutting.withLock { (_) throws(StorageError) in
             var isChanged = false
-            while state.segments.count > 1, let oldest = state.segments.first, oldest.end <= position {
-                try fileSystem.remove(path(of: oldest.base))
-                state.segments.removeFirst()
-                state.open.removeAll { $0.base == oldest.base }
+            while let oldest = takeOldest(before: position) {
+                do throws(StorageError) {
+                    // Readers and the writer do not wait for this.
+                    try fileSystem.remove(path(of: oldest.base))
+                } catch {
+                    state.withLock { $0.segments.insert(oldest, at: 0) }
+                    throw error
+                }
                 isChanged = true
             }
             if isChanged { try fileSystem.synchronizeDirectory(directory) }
+        }
+    }
+
+    /// Takes out the oldest segment, if it is not the last and lies wholly before a position.
+    private func takeOldest(before position: LogPosition) -> Segment? {
+        state.withLock { state in
+            guard state.segments.count > 1, let oldest = state.segments.first, oldest.end <= position else {
+                return nil
+            }
+            state.segments.removeFirst()
+            state.open.removeAll { $0.base == oldest.base }
+            return oldest
         }
     }
 

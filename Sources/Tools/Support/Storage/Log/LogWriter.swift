@@ -71,11 +71,11 @@ final class LogWriter: Sendable {
             // A unit that is larger than a segment is alone in one.
             let count = max(Self.fitting(unitEnds, first, start, room: room(state)), 1)
             let run = start..<unitEnds[first + count - 1]
-            let duration = try write(bytes, run, segment, &state)
+            let (mark, duration) = try write(bytes, run, segment, &state)
             state.endsWithUnits = true
             let position = state.end
             let written = LogBatchMark.frameBytes + run.count
-            advance(&state, by: written)
+            advance(&state, by: mark, bytes[run])
             return Commit(
                 units: count, position: position.advanced(by: LogBatchMark.frameBytes), bytes: written,
                 syncDuration: duration)
@@ -86,9 +86,9 @@ final class LogWriter: Sendable {
     func writeClosingMark() throws(StorageError) {
         try state.withLock { (state) throws(StorageError) in
             guard state.endsWithUnits, !state.mustRoll, let active = state.active else { return }
-            _ = try write([], 0..<0, active, &state)
+            let (mark, _) = try write([], 0..<0, active, &state)
             state.endsWithUnits = false
-            advance(&state, by: LogBatchMark.frameBytes)
+            advance(&state, by: mark, [])
         }
     }
 
@@ -158,7 +158,7 @@ final class LogWriter: Sendable {
     /// Writes a mark and a run of bytes behind the durable end and synchronises them; on failure removes them.
     private func write(
         _ bytes: [UInt8], _ run: Range<Int>, _ active: Active, _ state: inout State
-    ) throws(StorageError) -> Duration {
+    ) throws(StorageError) -> (mark: [UInt8], synchronization: Duration) {
         guard !state.needsRepair else { throw Self.unrepaired(segments.directory) }
         var mark: [UInt8] = []
         LogBatchMark(number: state.nextBatch, position: state.end, salt: active.header.salt).append(to: &mark)
@@ -176,7 +176,7 @@ final class LogWriter: Sendable {
                 state.mustRoll = true
                 throw error
             }
-            return begin.duration(to: clock.now)
+            return (mark, begin.duration(to: clock.now))
         } catch {
             // The failure of the removal is remembered in `needsRepair`; the first error is the one to tell.
             try? removeFailedBatch(&state)
@@ -192,11 +192,12 @@ final class LogWriter: Sendable {
         state.needsRepair = false
     }
 
-    private func advance(_ state: inout State, by count: Int) {
+    private func advance(_ state: inout State, by mark: [UInt8], _ run: ArraySlice<UInt8>) {
+        let count = mark.count + run.count
         state.end = state.end.advanced(by: count)
         state.nextBatch += 1
         state.active?.size += UInt64(count)
-        segments.setSize(ofLast: state.active?.size ?? 0)
+        segments.grow(mark, run)
     }
 
     /// Writes all bytes of some arrays, of the last one only a range, with as few calls as the system needs.

@@ -123,6 +123,9 @@ package final class SegmentedLog: Sendable {
         try core.segments.read(at: position, length: length)
     }
 
+    /// Whether what is durable from a position on is in memory, so that reading it takes no call of the system.
+    package func isRecent(_ position: LogPosition) -> Bool { core.segments.isRecent(position) }
+
     /// Reads the frame that begins at a position and checks it.
     ///
     /// - Returns: what the payload holds, and the payload.
