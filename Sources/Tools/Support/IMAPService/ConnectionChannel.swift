@@ -35,16 +35,29 @@ package struct ConnectionChannel: Sendable {
     /// - Throws: the channel's error when the connection has ended.
     package func write(_ bytes: ByteBuffer, limit: TimeAmount) async throws {
         // All in one turn of the event loop; most often the socket takes everything at once, and there is nothing to wait for.
-        try await channel.eventLoop.flatSubmit { [channel] in
-            let written = channel.writeAndFlush(bytes)
-            var isWritten = false
-            written.assumeIsolated().whenComplete { _ in isWritten = true }
-            if !isWritten {
-                let alarm = channel.eventLoop.assumeIsolated().scheduleTask(in: limit) { Self.abort(channel) }
-                written.assumeIsolated().whenComplete { _ in alarm.cancel() }
-            }
-            return written
-        }.get()
+        if channel.eventLoop.inEventLoop {
+            let (written, outcome) = Self.write(bytes, to: channel, limit: limit)
+            if let outcome { try outcome.get() } else { try await written.get() }
+        } else {
+            try await channel.eventLoop.flatSubmit { [channel] in Self.write(bytes, to: channel, limit: limit).written }
+                .get()
+        }
+    }
+
+    /// Writes on the event loop.
+    ///
+    /// - Returns: the future, and what came of it if that is known.
+    private static func write(
+        _ bytes: ByteBuffer, to channel: any Channel, limit: TimeAmount
+    ) -> (written: EventLoopFuture<Void>, outcome: Result<Void, any Error>?) {
+        let written = channel.writeAndFlush(bytes)
+        var outcome: Result<Void, any Error>?
+        written.assumeIsolated().whenComplete { outcome = $0 }
+        if outcome == nil {
+            let alarm = channel.eventLoop.assumeIsolated().scheduleTask(in: limit) { abort(channel) }
+            written.assumeIsolated().whenComplete { _ in alarm.cancel() }
+        }
+        return (written, outcome)
     }
 
     /// Acknowledges what comes next at once.

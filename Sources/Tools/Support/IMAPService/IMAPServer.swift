@@ -165,7 +165,7 @@ package final class IMAPServer: Service {
     /// Nobody waits out a login's delay, or searches, for a client that is gone. The task ends by itself, after it has let go of all
     /// that it holds.
     private func run(_ channel: ConnectionChannel, client: String, isTLS: Bool, number: UInt64) async {
-        let work = Task {
+        let work = Task(executorPreference: LoopExecutor(channel.channel.eventLoop)) { [services, gate, store] in
             var connection = IMAPConnection(
                 services: services, desk: StoreDesk(gate: gate, store: store), channel: channel, client: client,
                 isTLS: isTLS, number: number)

@@ -120,14 +120,20 @@ extension MailStore {
                 switch attempt {
                 case .done(let result): return result
                 case .needsRebuilding: try await rebuildIfFailed()
-                case .needsAccount(let generation): try load(account.index, generation)
+                case .needsAccount(let generation):
+                    try await elsewhere { try load(account.index, generation) }
                 case .needsMailbox(let mailbox, let installation, let generation):
-                    try load(mailbox, of: account.index, installation, generation)
+                    try await elsewhere { try load(mailbox, of: account.index, installation, generation) }
                 }
             } catch {
                 throw MailStoreError(error)
             }
         }
+    }
+
+    /// Does what takes long away from the event loop on which the caller may be.
+    private func elsewhere(_ body: () throws -> Void) async throws {
+        try await withTaskExecutorPreference(globalConcurrentExecutor) { try body() }
     }
 
     private enum Attempt<R> {

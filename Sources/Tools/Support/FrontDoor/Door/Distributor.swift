@@ -63,8 +63,8 @@ package final class Distributor: Service {
             nodes: configuration.placement.nodes, tls: tls, group: group, limits: configuration.links,
             times: configuration.health, logger: logger)
         dialler = FrontDialler(
-            tls: tls, group: group, limits: configuration.links, times: configuration.health, monitor: monitor,
-            metrics: metrics, logger: logger)
+            tls: tls, limits: configuration.links, times: configuration.health, monitor: monitor, metrics: metrics,
+            logger: logger)
         try metrics.observe(monitor)
     }
 
@@ -198,7 +198,9 @@ package final class Distributor: Service {
 
     /// Runs a connection's task, which is cancelled when the channel closes.
     private func run(_ connection: ConnectionChannel, client: String, isTLS: Bool, number: UInt64) async {
-        let work = Task { await self.session(connection, client: client, isTLS: isTLS, number: number) }
+        let work = Task(executorPreference: LoopExecutor(connection.channel.eventLoop)) {
+            await self.session(connection, client: client, isTLS: isTLS, number: number)
+        }
         connection.channel.closeFuture.whenComplete { _ in work.cancel() }
         await withTaskCancellationHandler {
             await work.value

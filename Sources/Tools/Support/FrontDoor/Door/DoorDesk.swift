@@ -54,7 +54,7 @@ final class DoorDesk: LoginDesk {
             user: known.name.value, userID: known.id.rawValue, group: "", client: client,
             protection: await protection())
         do throws(FrontFault) {
-            let opened = try await dialler.open(preamble, candidates)
+            let opened = try await dialler.open(preamble, candidates, on: channel.eventLoop)
             state.withLock { $0 = Session(preamble: preamble, candidates: candidates, opened: opened) }
             return .accepted(known.name, nil)
         } catch {

@@ -138,7 +138,7 @@ struct DoorSession: ~Copyable {
         var wait = Duration.milliseconds(50)
         while !Task.isCancelled {
             do throws(FrontFault) {
-                let opened = try await dialler.open(preamble, candidates)
+                let opened = try await dialler.open(preamble, candidates, on: client.channel.eventLoop)
                 link = opened.link
                 adopt(link)
                 metrics.failOvers.with("carried").increment()

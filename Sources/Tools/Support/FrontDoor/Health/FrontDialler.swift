@@ -9,7 +9,6 @@ internal import PeerTransport
 /// Opens sessions at the first node that takes them, asking the next one before the first has failed for good.
 struct FrontDialler: Sendable {
     let tls: MeshTLS
-    let group: any EventLoopGroup
     let limits: FrontLimits
     let times: HealthTimes
     let monitor: HealthMonitor
@@ -36,19 +35,24 @@ struct FrontDialler: Sendable {
     /// - Parameters:
     ///   - preamble: who it is for; the group is that of the candidate.
     ///   - candidates: the nodes, the preferred one first.
+    ///   - loop: the client's event loop, which serves both ends of the session.
     /// - Returns: the link and its node.
     /// - Throws: ``FrontFault`` of the last node that was asked.
-    func open(_ preamble: FrontPreamble, _ candidates: [FrontCandidate]) async throws(FrontFault) -> Opened {
+    func open(
+        _ preamble: FrontPreamble, _ candidates: [FrontCandidate], on loop: any EventLoop
+    ) async throws(FrontFault) -> Opened {
         let began = ContinuousClock.now
         let order = monitor.ordered(candidates)
         guard !order.isEmpty else { throw FrontFault(code: .group, reason: "no node serves this user") }
-        let result = await race(preamble, order)
+        let result = await race(preamble, order, loop)
         let opened = try result.get()
         metrics.linkSeconds.observe(ContinuousClock.now - began)
         return opened
     }
 
-    private func race(_ preamble: FrontPreamble, _ order: [FrontCandidate]) async -> Result<Opened, FrontFault> {
+    private func race(
+        _ preamble: FrontPreamble, _ order: [FrontCandidate], _ loop: any EventLoop
+    ) async -> Result<Opened, FrontFault> {
         await withTaskGroup(of: Event.self) { tasks in
             var next = 0
             var running = 0
@@ -60,7 +64,7 @@ struct FrontDialler: Sendable {
                 next += 1
                 running += 1
                 let asked = next
-                tasks.addTask { await self.attempt(preamble, candidate) }
+                tasks.addTask { await self.attempt(preamble, candidate, loop) }
                 tasks.addTask {
                     // Cancelled when somebody has won: then nobody is asked any more.
                     try? await Task.sleep(for: patience)
@@ -94,11 +98,13 @@ struct FrontDialler: Sendable {
         }
     }
 
-    private func attempt(_ preamble: FrontPreamble, _ candidate: FrontCandidate) async -> Event {
+    private func attempt(
+        _ preamble: FrontPreamble, _ candidate: FrontCandidate, _ loop: any EventLoop
+    ) async -> Event {
         var preamble = preamble
         preamble.group = candidate.group
         do throws(FrontFault) {
-            let link = try await FrontLink.connect(to: candidate.frontNode, tls: tls, group: group, limits: limits)
+            let link = try await FrontLink.connect(to: candidate.frontNode, tls: tls, group: loop, limits: limits)
             let fault = await withTaskCancellationHandler { () -> FrontFault? in
                 do throws(FrontFault) {
                     try await link.open(preamble, limits: limits)

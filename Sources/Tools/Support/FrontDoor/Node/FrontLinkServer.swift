@@ -251,7 +251,7 @@ package final class FrontLinkServer: Service {
         _ preamble: FrontPreamble, _ store: MailStore, _ accepted: Accepted, number: UInt64
     ) async -> FrontFault? {
         let channel = accepted.connection.channel
-        let work = Task { () -> FrontFault? in
+        let work = Task(executorPreference: LoopExecutor(channel.eventLoop)) { () -> FrontFault? in
             do throws(FrontFault) {
                 try await self.session(preamble, store, accepted, number: number)
                 return nil
