@@ -65,8 +65,12 @@ extension IMAPConnection {
         guard !unseen.isEmpty else { return (messages, []) }
         do {
             _ = try await mailbox.store(unseen, .add(MessageFlagNames(system: .seen)))
-        } catch let error as MailStoreError where error.code == .diskFull || error.code == .unavailable {
-            logger.error("mail is read but cannot be marked", metadata: ["reason": "\(error.message)"])
+        } catch let error as MailStoreError
+            where [.diskFull, .unavailable, .catchingUp].contains(error.code)
+        {
+            logger.log(
+                level: error.code.isOperational ? .error : .debug, "mail is read but cannot be marked",
+                metadata: ["reason": "\(error.message)"])
             return (messages, [])
         }
         return (try await mailbox.messages(messages.map(\.uid)), Set(unseen))

@@ -28,7 +28,7 @@ enum RefusalMapping {
         case .mailboxExists: .alreadyExists
         case .badName, .notPermitted: .cannot
         case .limitExceeded: .limit
-        case .diskFull, .unavailable, .closed, .locked, .superseded: .unavailable
+        case .diskFull, .unavailable, .closed, .locked, .superseded, .catchingUp: .unavailable
         case .corrupt: .corruption
         case .bodyGone: .expungeIssued
         default: .serverBug

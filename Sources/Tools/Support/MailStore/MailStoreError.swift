@@ -39,6 +39,10 @@ package struct MailStoreError: Error, Sendable, CustomStringConvertible {
         ///
         /// Scope: the process.
         package static let unavailable = Code("unavailable")
+        /// What is asked for is being brought up to date from another replica, and will be there soon.
+        ///
+        /// Scope: the account.
+        package static let catchingUp = Code("catchingUp")
         /// What is on disk is not what was written.
         ///
         /// Scope: the process.

@@ -38,7 +38,7 @@ package final class ReplicaService: Service {
     ///   - group: the group as the configuration describes it.
     ///   - store: the store of its partition.
     ///   - endpoint: where links come from.
-    ///   - eventLoop: keeps the time.
+    ///   - eventLoop: on which it runs, best that of the links.
     ///   - metrics: what is measured.
     ///   - logger: where it reports.
     ///   - limits: the machine's bounds.
@@ -93,7 +93,8 @@ package final class ReplicaService: Service {
                 group: { self.state.withLock { $0.group } }, store: store, endpoint: endpoint, inbox: inbox,
                 reporter: reporter, eventLoop: eventLoop, threads: threads, clock: clock, limits: limits,
                 members: members)
-            await loop.run()
+            // Links of the same event loop then hand nothing over.
+            await withTaskExecutorPreference(LoopExecutor(eventLoop)) { await loop.run() }
         } onCancelOrGracefulShutdown: {
             inbox.stop()
         }

@@ -110,7 +110,7 @@ struct StoreCore: ~Copyable, @unchecked Sendable {
         guard box.imported != nil else { return }
         guard isUsable(box) else {
             throw MailStoreError(
-                .unavailable, "the account is being brought up to date from another replica; try again")
+                .catchingUp, "the account is being brought up to date from another replica; try again")
         }
         box.imported = nil
     }

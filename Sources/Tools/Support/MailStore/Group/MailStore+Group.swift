@@ -82,6 +82,9 @@ extension MailStore {
         }
     }
 
+    /// Whether ``readLog(from:maximumBytes:)`` would find everything in memory.
+    package func isRecent(_ position: LogPosition) -> Bool { core.withLock { $0.log }.isRecent(position) }
+
     /// Reads frames of the durable part of the log.
     ///
     /// - Parameters:

@@ -45,8 +45,9 @@ struct GroupOfNode: Sendable {
                 addresses: [name == node ? settings.syncPublic : peer].compactMap { $0 })
         }
         vacated = group.vacatedStripes
-        let endpoint = TLSEndpoint(
-            listen: [settings.syncListen].compactMap { $0 }, tls: frame.tls, group: frame.group)
+        // The group's links and what drives them are on one event loop, so that a message costs no hand-off.
+        let loop = frame.group.next()
+        let endpoint = TLSEndpoint(listen: [settings.syncListen].compactMap { $0 }, tls: frame.tls, group: loop)
         replication = ReplicaService(
             group: ReplicaGroup(
                 name: group.name, partition: group.partition, node: node, members: members,
@@ -54,7 +55,7 @@ struct GroupOfNode: Sendable {
                     "HierarchySeparator": String(configuration.imap.hierarchySeparator),
                     "WindowBytes": String(configuration.replication.windowBytes),
                 ], partialSettings: settings.partialSettings),
-            store: MailStoreReplica(store), endpoint: endpoint, eventLoop: frame.group.next(), metrics: metrics,
+            store: MailStoreReplica(store), endpoint: endpoint, eventLoop: loop, metrics: metrics,
             logger: logger,
             limits: Self.limits(configuration.replication))
         store.makeAccounts { [replication] in await replication.hasCaughtUp(within: Self.accountPatience) }

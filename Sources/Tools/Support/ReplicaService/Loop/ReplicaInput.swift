@@ -27,6 +27,8 @@ enum ReplicaInput: Sendable {
     case storeFailed(LinkID, String)
     /// The store could not do what was asked of it for no link in particular.
     case storeTrouble(String)
+    /// The store could not yet do what was asked of it, because a snapshot is not all there: that is normal, and is tried again.
+    case storeWaits(String)
     /// A lane has done its first job.
     case laneFree(ReplicaLane)
 }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 internal import CRDTKit
+internal import MailStore
 internal import PeerTransport
 
 /// A job of a lane: does something with the store, and says what came of it.
@@ -17,6 +18,10 @@ extension ReplicaLoop {
             start(&tasks) { [.located(link, await $0.locate(wanted))] }
         case .readLog(let link, let position, let maximumBytes):
             guard mayRead(directive, for: link) else { return }
+            if let read = store.recentLog(from: position, maximumBytes: maximumBytes) {
+                inbox.post(.logRead(link, read))
+                return
+            }
             startRead(link, &tasks) {
                 .logRead(link, try await $0.readLog(from: position, maximumBytes: maximumBytes))
             }
@@ -101,9 +106,15 @@ extension ReplicaLoop {
     func maintain(_ tasks: inout DiscardingTaskGroup) {
         guard lanes[.maintenance] == nil else { return }
         enqueue(.maintenance, &tasks) {
-            do { try await $0.maintain() } catch { return [.storeTrouble("\(error)")] }
+            do { try await $0.maintain() } catch { return [Self.trouble(error)] }
             return []
         }
+    }
+
+    /// Tells what is normal while a snapshot comes from what an operator has to know.
+    private static func trouble(_ error: any Error) -> ReplicaInput {
+        if let error = error as? MailStoreError, error.code == .catchingUp { return .storeWaits(error.message) }
+        return .storeTrouble("\(error)")
     }
 
     private func control(_ directive: ReplicationDirective, _ tasks: inout DiscardingTaskGroup) {
@@ -118,7 +129,7 @@ extension ReplicaLoop {
                 }
                 return []
             } catch {
-                return [.storeTrouble("\(error)")]
+                return [Self.trouble(error)]
             }
         }
         // Its answer is the new status.

@@ -141,6 +141,7 @@ final class ReplicaLoop {
             reporter.storeTrouble(reason)
         case .storeFailed(let link, let reason): abandon(link, reason, now)
         case .storeTrouble(let reason): reporter.storeTrouble(reason)
+        case .storeWaits(let reason): reporter.storeWaits(reason)
         case .laneFree(let lane): laneFree(lane, &tasks)
         }
         drain(&tasks)

@@ -99,6 +99,10 @@ final class ReplicaReporter {
         log(.error, "the store could not serve replication", ["reason": "\(reason)"], kind: "store \(reason)")
     }
 
+    func storeWaits(_ reason: String) {
+        log(.info, "the store waits for a snapshot", ["reason": "\(reason)"], kind: "waits \(reason)")
+    }
+
     func unreadableAddress(_ text: String) {
         log(
             .error, "a member was added with an address that cannot be read; add it again with HOST:PORT",

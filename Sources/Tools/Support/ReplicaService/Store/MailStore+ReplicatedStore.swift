@@ -29,6 +29,12 @@ package struct MailStoreReplica: ReplicatedStore {
         try store.readLog(from: position, maximumBytes: maximumBytes)
     }
 
+    package func recentLog(from position: LogPosition, maximumBytes: Int) -> LogRead? {
+        guard store.isRecent(position) else { return nil }
+        // What is wrong with the log is told by ``readLog(from:maximumBytes:)``, which is tried next.
+        return (try? store.readLog(from: position, maximumBytes: maximumBytes)) ?? nil
+    }
+
     package func receive(_ items: [PeerItem]) async -> DeliveryOutcome { await store.receive(items) }
 
     package func readBody(_ digest: BodyDigest, offset: UInt64, length: Int) async throws -> BodyRead {

@@ -47,6 +47,8 @@ package protocol ReplicatedStore: Sendable {
     func locate(_ wanted: [StreamPosition]) async -> LogPosition?
     /// Reads the durable part of the log; nil if the position is no longer in it.
     func readLog(from position: LogPosition, maximumBytes: Int) async throws -> LogRead?
+    /// Reads the durable part of the log if that needs no disk; quick.
+    func recentLog(from position: LogPosition, maximumBytes: Int) -> LogRead?
     /// Takes what a peer sent, in order.
     func receive(_ items: [PeerItem]) async -> DeliveryOutcome
 
