@@ -57,6 +57,8 @@ public struct ResultRow: Codable, Equatable, Sendable {
     public var ratioMedian: Double?
     /// The smallest of the rounds' ratios.
     public var ratioMinimum: Double?
+    /// The largest of the rounds' ratios.
+    public var ratioMaximum: Double?
     /// The distance of the extremes of the reference's rounds in relation to their median.
     public var referenceSpread: Double?
     /// How many steps there were to be; nil when each of them has to succeed for the scenario to go on.
@@ -127,7 +129,7 @@ public struct ResultRow: Codable, Equatable, Sendable {
         let missing = max(rounds.count, referenceRounds.count) - mine.values.count
         if missing > 0 { doubt = "\(missing) rounds without a figure" }
         let ratios = Comparison.ratios(of: mine.values, to: others.values)
-        (ratioMedian, ratioMinimum) = (ratios.median, ratios.minimum)
+        (ratioMedian, ratioMinimum, ratioMaximum) = (ratios.median, ratios.minimum, ratios.maximum)
         (self.reference, referenceSpread) = (reference, others.spread)
     }
 
@@ -155,7 +157,7 @@ public struct ResultRow: Codable, Equatable, Sendable {
         cpuNanoseconds = comparison.costs(.cpu).median
         operationsPerSecond = cost.map { 1e9 / $0 }
         let ratios = comparison.ratios(clock)
-        (ratioMedian, ratioMinimum) = (ratios.median, ratios.minimum)
+        (ratioMedian, ratioMinimum, ratioMaximum) = (ratios.median, ratios.minimum, ratios.maximum)
         self.reference = reference
         referenceNanoseconds = comparison.referenceCosts(clock).median
         referenceSpread = comparison.referenceCosts(clock).spread

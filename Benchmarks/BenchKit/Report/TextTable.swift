@@ -7,7 +7,7 @@ internal import Foundation
 public enum TextTable {
     private static let titles = [
         "what", "figure", "unit", "rounds", "spread", "cpu/op", "wall/op", "op/s", "B/op", "clock", "ratio", "min",
-        "reference",
+        "max", "reference",
         "its spread", "target", "note",
     ]
 
@@ -59,7 +59,8 @@ public enum TextTable {
             spread(row.spread), row.cpuNanoseconds.map { time($0) } ?? "", row.wallNanoseconds.map { time($0) } ?? "",
             row.operationsPerSecond.map { count($0) } ?? "", bytes,
             row.ratioMedian == nil ? "" : row.clock?.rawValue ?? "", row.ratioMedian.map { number($0) } ?? "",
-            row.ratioMinimum.map { number($0) } ?? "", row.reference ?? "", spread(row.referenceSpread), verdicts(row),
+            row.ratioMinimum.map { number($0) } ?? "", row.ratioMaximum.map { number($0) } ?? "", row.reference ?? "",
+            spread(row.referenceSpread), verdicts(row),
             row.note ?? "",
         ]
     }
