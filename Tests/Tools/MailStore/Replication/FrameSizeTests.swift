@@ -44,7 +44,8 @@ struct FrameSizeTests {
             stores[index] = try await Self.open(fixtures[index])
         }
         try await compare(stores, writer, "seed \(seed), after a crash")
-        // Before, bodies that nobody holds any more wait for the next checkpoint, which the stores have made at different times.
+        // Bodies that nobody holds any more wait for the next checkpoint, which the stores have made at different times.
+        for store in stores { try await store.checkpoint() }
         let bodies = stores.map { Set($0.missingBodies(limit: .max).map(\.digest)) }
         #expect(bodies[0] == bodies[1], "seed \(seed)")
         for store in stores { await store.close() }

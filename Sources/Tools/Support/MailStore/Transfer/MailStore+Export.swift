@@ -17,7 +17,7 @@ extension MailStore {
     /// - Parameters:
     ///   - transfer: the transfer.
     ///   - scope: what is exported.
-    /// - Throws: ``MailStoreError`` with `unavailable` if the store is itself being brought up to date or has no such account.
+    /// - Throws: ``MailStoreError`` with `catchingUp` if the store is itself being brought up to date, `unavailable` if it has no such account.
     package func beginExport(_ transfer: TransferID, _ scope: SnapshotScope) throws(MailStoreError) {
         let exporter = try core.withLock { core throws(MailStoreError) -> SnapshotExporter in
             guard core.failure == nil, !core.isClosed, !core.isBehindSnapshot else {

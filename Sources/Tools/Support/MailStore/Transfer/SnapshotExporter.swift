@@ -117,7 +117,7 @@ actor SnapshotExporter {
         guard core.failure == nil else { return .needsRebuilding }
         try checkEra(core)
         guard !core.isBehindSnapshot else {
-            throw MailStoreError(.unavailable, "the store is itself being brought up to date")
+            throw MailStoreError(.catchingUp, "the store is itself being brought up to date")
         }
         // An account that is not in memory has not changed since the engine has it.
         let box: AccountBox
@@ -144,7 +144,7 @@ actor SnapshotExporter {
     /// Local indexes mean something else since a snapshot took the place of everything here.
     private func checkEra(_ core: borrowing StoreCore) throws(MailStoreError) {
         guard core.era == era else {
-            throw MailStoreError(.unavailable, "the store was itself brought up to date by a snapshot: begin anew")
+            throw MailStoreError(.catchingUp, "the store was itself brought up to date by a snapshot: begin anew")
         }
     }
 
