@@ -208,7 +208,8 @@ extension Clusters {
             let cases: [(what: String, frames: (ForgedTraffic) throws -> [UInt8], code: RefusalReason.Code)] = [
                 ("a frame with a wrong checksum", { _ in flipped }, .malformed),
                 (
-                    "garbage in a right envelope", { _ in ForgedTraffic.envelope([OperationFrame.format, 0xFF, 0xFE, 0xFD, 0, 1]) },
+                    "garbage in a right envelope",
+                    { _ in ForgedTraffic.envelope([OperationFrame.format, 0xFF, 0xFE, 0xFD, 0, 1]) },
                     .malformed
                 ),
                 (

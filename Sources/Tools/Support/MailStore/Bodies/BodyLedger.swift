@@ -165,8 +165,10 @@ struct BodyLedger {
         idle.subtract(plan.removals)
         for change in plan.changes { idle.remove(change.digest) }
         idle.formUnion(unheld)
-        // Whoever holds it again since then has to ask again.
-        return unheld.filter { changes[$0] == nil }.flatMap { missing.remove($0) }
+        // Whoever holds it again since then has to ask again; for a body that nobody holds nobody asks any more.
+        let gone = unheld.filter { changes[$0] == nil }
+        for digest in gone { unverified[digest] = nil }
+        return gone.flatMap { missing.remove($0) }
     }
 
     /// The checkpoint of a plan failed: everything is still to do.
