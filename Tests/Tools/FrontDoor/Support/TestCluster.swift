@@ -39,11 +39,14 @@ final class TestNode: Sendable {
         registry = MetricsRegistry()
         var limits = IMAPServerLimits()
         limits.goodbyeMilliseconds = 2_000
+        // On a busy machine a handshake takes its time.
+        var links = FrontLimits()
+        links.openingTime = .seconds(60)
         server = FrontLinkServer(
             services: SessionServices(
                 session: SessionConfiguration(), limits: limits, tls: nil,
                 meter: try IMAPServerMetrics(registry: registry), logger: .quiet),
-            stores: [group: store], tls: try mesh.tls(role, name),
+            stores: [group: store], tls: try mesh.tls(role, name), limits: links,
             metrics: try FrontServerMetrics(registry: registry), group: MultiThreadedEventLoopGroup.singleton,
             logger: .quiet)
         address = try await server.bind(HostPort(host: "127.0.0.1", port: 0))
@@ -102,6 +105,7 @@ final class TestCluster: Sendable {
                     candidates: [FrontCandidate(node: "worker-9", address: worker.relay.address, group: Self.group)]),
             ]))
         configuration.limits.goodbyeMilliseconds = 2_000
+        configuration.links.openingTime = .seconds(60)
         // A loaded machine answers late; only the tests of times want short ones.
         configuration.links.connectTime = .seconds(20)
         configuration.links.readyTime = .seconds(20)
