@@ -40,11 +40,12 @@ final class PeerScript {
 
     /// A greeting of a peer that fits.
     func greeting(
-        _ peer: String, _ replica: UInt64, durable: [StreamPosition] = [], logStart: [StreamPosition] = []
+        _ peer: String, _ replica: UInt64, durable: [StreamPosition] = [], logStart: [StreamPosition] = [],
+        members: [String]? = nil
     ) -> PeerGreeting {
         PeerGreeting(
             group: group.group, partition: group.partition, node: peer, replica: ReplicaID(replica),
-            fingerprint: group.fingerprint, members: group.members,
+            fingerprint: group.fingerprint, members: members.map { Self.group("me", $0).members } ?? group.members,
             presence: presence(durable, logStart: logStart))
     }
 
@@ -61,9 +62,9 @@ final class PeerScript {
     /// Opens a link and exchanges greetings.
     func establish(
         _ peer: String, _ replica: UInt64, _ direction: LinkDirection, durable: [StreamPosition] = [],
-        logStart: [StreamPosition] = []
+        logStart: [StreamPosition] = [], members: [String]? = nil
     ) -> LinkID {
-        open(peer, direction, greeting(peer, replica, durable: durable, logStart: logStart))
+        open(peer, direction, greeting(peer, replica, durable: durable, logStart: logStart, members: members))
     }
 
     func open(_ peer: String, _ direction: LinkDirection, _ greeting: PeerGreeting?) -> LinkID {

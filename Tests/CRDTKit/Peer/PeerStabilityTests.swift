@@ -64,6 +64,36 @@ import Testing
         #expect(script.node.stable == StreamVector([position(1, 5), position(2, 1)]))
     }
 
+    @Test func nothingIsStableWhileAStrangerTakesPart() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        let link = script.establish("a", 2, .outgoing)
+        script.feed(.acknowledge(consumed: 0, durable: [position(1, 5)]), link)
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 5)]))
+        // Its operations came by somebody whose configuration lists it.
+        let stranger = MemberIdentity(name: "b", replica: ReplicaID(3))
+        script.node.machine.groupChanged(PeerScript.group("me", ["me", "a"]), announced: [stranger], now: script.now)
+        script.advance(300)
+        #expect(script.node.stable.isEmpty)
+        var group = PeerScript.group("me", ["me", "a"])
+        group.removed = ["b"]
+        script.node.machine.groupChanged(group, announced: [stranger], now: script.now)
+        script.advance(300)
+        #expect(script.node.stable == StreamVector([position(1, 5)]))
+    }
+
+    @Test func nothingIsStableWhileAPeerListsAStranger() throws {
+        let script = try PeerScript(members: ["me", "a"])
+        try script.store.issue(5)
+        script.sync()
+        let link = script.establish("a", 2, .outgoing, members: ["me", "a", "b"])
+        script.feed(.acknowledge(consumed: 0, durable: [position(1, 5)]), link)
+        script.advance(300)
+        #expect(script.node.stable.isEmpty)
+    }
+
     @Test func anExchangeCountsThoseWhoCanBeReached() throws {
         let script = try PeerScript()
         try script.store.issue(5)

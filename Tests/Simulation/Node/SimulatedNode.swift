@@ -193,7 +193,8 @@ final class SimulatedNode: NetworkEnd {
         return GroupDescription(
             group: "europe", partition: SimulatedNode.partition, node: name,
             members: members.sorted { $0.key < $1.key }.map { GroupMember(name: $0.key, stripe: $0.value) },
-            settings: ["separator": "/"])
+            settings: ["separator": "/"],
+            removed: Set((store?.members ?? []).filter { $0.standing == .removed }.map(\.name)))
     }
 
     private func regroup() {

@@ -23,6 +23,9 @@ public enum PeerEvent: Sendable {
     case replaced(peer: String, old: ReplicaID, new: ReplicaID)
     /// The peer lists other members than this node: a change is under way, or two configurations differ.
     case membersDiffer(peer: String, onlyHere: [String], onlyThere: [String])
+    /// Nodes take part in the group, as they or peers say, that are neither members here nor removed; none when that is over. Until then
+    /// nothing is stable.
+    case strangers([String])
     /// A frame was refused: its origin is not asked for again for so long.
     case deliveryFailed(peer: String, origin: ReplicaID?, CRDTError, pauseMilliseconds: UInt64)
     /// The causal buffer was full: the stream is asked for again when it has drained.

@@ -27,6 +27,8 @@ struct PeerMember: Sendable {
     /// Whether it has said so for so long that it counts as unable to assign UIDs.
     var isStuck = false
     var acknowledgement = MemberAcknowledgement()
+    /// The members that it listed in its last greeting.
+    var listed: Set<String> = []
     /// The links that are open, established or not.
     var outgoing: LinkID?
     var incoming: LinkID?

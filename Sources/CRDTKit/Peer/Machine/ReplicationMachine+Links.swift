@@ -204,7 +204,7 @@ extension ReplicationMachine {
         let isBeginner = held.counters.keys.allSatisfy { $0 == greeting.replica }
         guard isBeginner, members[peer]?.floor.isEmpty == true else { return }
         let isReplaced = former != nil && former != greeting.replica
-        if isReplaced || !held.covers(stable) || knowsFormerReplicas { members[peer]?.floor = durable }
+        if isReplaced || !held.covers(onceStable) || knowsFormerReplicas { members[peer]?.floor = durable }
     }
 
     /// Whether operations are here of a replica that no member can be now.
@@ -221,6 +221,8 @@ extension ReplicationMachine {
     private mutating func compareMembers(_ peer: String, _ theirs: [GroupMember]) {
         let ours = Set(group.members.map(\.name))
         let names = Set(theirs.map(\.name))
+        members[peer]?.listed = names
+        findStrangers()
         guard ours != names else { return }
         report(
             .membersDiffer(
@@ -274,6 +276,22 @@ extension ReplicationMachine {
         }
         let names = Set(others.map(\.name))
         for name in members.keys where !names.contains(name) { members[name] = nil }
+        findStrangers()
+    }
+
+    /// Looks for nodes that announced themselves, or that a peer lists, and that are neither members here nor removed.
+    ///
+    /// They have, or may get, operations from others, and issue operations of their own that are concurrent with what all members hold: while there is
+    /// one, nothing is stable. That ends when an operation adds or removes it.
+    private mutating func findStrangers() {
+        var found = Set(announced.keys)
+        for member in members.values { found.formUnion(member.listed) }
+        found.subtract(group.members.map(\.name))
+        found.subtract(group.removed)
+        found.remove(group.node)
+        guard found != strangers else { return }
+        strangers = found
+        report(.strangers(found.sorted()))
     }
 
     mutating func change(_ description: GroupDescription, _ identities: [MemberIdentity]) {

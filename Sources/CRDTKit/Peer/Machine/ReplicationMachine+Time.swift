@@ -98,7 +98,9 @@ extension ReplicationMachine {
             acknowledged.formIntersection(acknowledgement.latest)
             secured = max(secured, acknowledgement.latest[store.replica])
         }
+        if !strangers.isEmpty { effective = StreamVector() }
         stable = effective
+        onceStable.formUnion(effective)
         progress.stable = effective.positions
         progress.retain = acknowledged.positions
         progress.ownSecured = min(secured, durable[store.replica])

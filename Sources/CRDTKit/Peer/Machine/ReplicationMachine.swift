@@ -56,6 +56,10 @@ public struct ReplicationMachine: ~Copyable {
 
     // Stability.
     var stable = StreamVector()
+    /// Everything that was stable at some time since the machine was made.
+    var onceStable = StreamVector()
+    /// Nodes that take part in the group as others say, and are not members here.
+    var strangers: Set<String> = []
     var reportedProgress = GroupProgress()
     /// The replicas that this node was before.
     var formerLives: Set<ReplicaID> = []

@@ -55,6 +55,9 @@ public struct GroupDescription: Hashable, Sendable {
     public var node: String
     /// All members, this node among them.
     public var members: [GroupMember]
+    /// Names that operations removed from the group: whoever announced itself and is neither here nor a member is a stranger,
+    /// before whom nothing counts as stable.
+    public var removed: Set<String>
     /// What must be the same at every member beside, such as the hierarchy separator.
     public var settings: [String: String]
     /// What must be the same at every member that knows it, such as the range of users, of which a node that only keeps
@@ -70,9 +73,10 @@ public struct GroupDescription: Hashable, Sendable {
     ///   - members: all members, this node among them.
     ///   - settings: what must be the same at every member.
     ///   - partialSettings: what must be the same at every member that knows it.
+    ///   - removed: names that operations removed from the group.
     public init(
         group: String, partition: PartitionID, node: String, members: [GroupMember], settings: [String: String],
-        partialSettings: [String: String] = [:]
+        partialSettings: [String: String] = [:], removed: Set<String> = []
     ) {
         self.group = group
         self.partition = partition
@@ -80,6 +84,7 @@ public struct GroupDescription: Hashable, Sendable {
         self.members = members
         self.settings = settings
         self.partialSettings = partialSettings
+        self.removed = removed
     }
 
     /// The settings for people who have to compare them.

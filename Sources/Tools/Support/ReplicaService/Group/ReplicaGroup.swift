@@ -111,7 +111,8 @@ package struct ReplicaGroup: Sendable {
             description: GroupDescription(
                 group: name, partition: partition, node: node,
                 members: all.map { GroupMember(name: $0.name, stripe: $0.stripe) }, settings: settings,
-                partialSettings: partialSettings),
+                partialSettings: partialSettings,
+                removed: Set(records.filter { $0.standing == .removed }.map(\.name))),
             announced: records.compactMap { record in
                 record.replica.map { MemberIdentity(name: record.name, replica: $0, lives: record.lives) }
             },

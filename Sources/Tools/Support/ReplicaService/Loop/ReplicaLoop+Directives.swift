@@ -82,7 +82,8 @@ extension ReplicaLoop {
         case .refusedByPeer(let peer, .outgoing, let reason) where !reason.isTransient:
             outgoing[peer]?.advise(.hopeless)
         case .established, .lost, .refused, .refusedByPeer, .reachable, .unreachable, .unwritable, .writable,
-            .replaced, .membersDiffer, .deliveryFailed, .overflow, .unserved, .snapshotRequested, .snapshotCompleted,
+            .replaced, .membersDiffer, .strangers, .deliveryFailed, .overflow, .unserved, .snapshotRequested,
+            .snapshotCompleted,
             .snapshotAborted, .bodyMismatch, .divergence:
             break
         }

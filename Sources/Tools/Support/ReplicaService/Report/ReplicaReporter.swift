@@ -141,6 +141,15 @@ final class ReplicaReporter {
             log(
                 .warning, "a peer lists other members than this node",
                 ["peer": "\(peer)", "only_here": "\(here)", "only_there": "\(there)"], kind: "members \(peer)")
+        case .strangers(let names):
+            if names.isEmpty {
+                log(.notice, "all nodes that take part in the group are members again", [:], kind: "strangers")
+            } else {
+                log(
+                    .warning,
+                    "nodes take part in the group that are no members here: add or remove them; until then nothing that was deleted is forgotten",
+                    ["nodes": "\(names)"], kind: "strangers")
+            }
         case .deliveryFailed, .overflow, .unserved, .bodyMismatch, .divergence: reportData(event)
         case .snapshotRequested, .snapshotCompleted, .snapshotAborted: reportSnapshot(event)
         }
