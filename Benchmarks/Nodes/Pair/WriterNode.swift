@@ -231,7 +231,9 @@ final class WriterNode {
             )
         }
         let (frame, count) = try withoutActuallyEscaping(isIdle) {
-            try shard.generate(script, range, closingWhen: job.frame == nil ? $0 : nil)
+            // At fixed times all that is due goes into one frame: closing it early would leave more behind with each commit than comes meanwhile.
+            if case .open = job.pace { return try shard.generate(script, range) }
+            return try shard.generate(script, range, closingWhen: job.frame == nil ? $0 : nil)
         }
         return (frame, count, shard.lastCounter)
     }
