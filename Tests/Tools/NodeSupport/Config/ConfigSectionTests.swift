@@ -145,6 +145,28 @@ import Testing
         #expect(report.problems.count == 1)
     }
 
+    @Test(arguments: ["", "[", "[["]) func theDepthOfKeysIsBounded(bracket: String) throws {
+        let closing = bracket.replacing("[", with: "]")
+        func text(_ steps: Int, _ part: String) -> [UInt8] {
+            let key = Array(repeating: part, count: steps).joined(separator: ".")
+            return Array("x = 1\n\(bracket)\(key)\(closing)\(bracket.isEmpty ? " = 2" : "")\n".utf8)
+        }
+        #expect(TOMLDocument.parse(text(200, "a"), report: report) != nil)
+        #expect(told.isEmpty)
+        for part in ["a", "\"a b\"", "'' "] {
+            let other = ConfigReport(file: "f")
+            #expect(TOMLDocument.parse(text(200_000, part), report: other) == nil)
+            #expect(other.problems.map(\.description) == ["f:2: error: keys are nested more than 256 deep"])
+        }
+    }
+
+    @Test func theDepthOfKeysInInlineTablesIsBounded() {
+        let part = "{ " + Array(repeating: "a", count: 50).joined(separator: ".") + " = "
+        let deep = "x = " + String(repeating: part, count: 100) + "1" + String(repeating: " }", count: 100)
+        #expect(TOMLDocument.parse(Array(deep.utf8), report: report) == nil)
+        #expect(told == ["f.toml:1: error: keys are nested more than 256 deep"])
+    }
+
     @Test func keysWithANULAreUnknown() throws {
         let root = try read("\"A\\u0000B\" = 1\nC = 2\n")
         #expect(root.integer("C", in: 0...9)?.value == 2)
@@ -158,5 +180,64 @@ import Testing
     {
         let known = ["Name", "UserStart", "UserEnd", "PublicMailAddr", "ListenMailAddr", "CertLoc"]
         #expect(NearMiss.suggestion(for: word, among: known) == expected)
+    }
+
+    @Test func readsTablesOfArraysAndInlineTables() throws {
+        let root = try read("[[t]]\na = 1\n[[t]]\na = 2\nx = 1\n[u]\nv = [{ a = 3 }, { a = 4 }]\nw = [{ a = 1 }, 2]\n")
+        let tables = root.tables("t")
+        #expect(tables.map { $0.integer("a", in: 0...9)?.value } == [1, 2])
+        #expect(tables.map(\.line) == [1, 3])
+        for table in tables { table.finish(.warning) }
+        let inner = try #require(root.section("u"))
+        #expect(inner.tables("v").map { $0.integer("a", in: 0...9)?.value } == [3, 4])
+        #expect(inner.tables("w").isEmpty)
+        #expect(inner.tables("none").isEmpty)
+        #expect(
+            told == [
+                "f.toml:5: warning: [[t]] has no key x; docs/configuration.md lists the keys",
+                "f.toml:8: error: [u] w must be a list of tables, not a whole number; write [[w]] above each",
+            ])
+    }
+
+    @Test func readsNumbersAndListsOfNumbers() throws {
+        let root = try read("a = 1.5\nb = 2\nc = [1,\n 2]\nd = [1,\n 300]\ne = [1,\n \"x\"]\nf = \"x\"\ng = 9.5\n")
+        #expect(root.number("a", in: 0...9)?.value == 1.5)
+        #expect(root.number("b", in: 0...9)?.value == 2)
+        #expect(root.integers("c", in: 0...9)?.value == [1, 2])
+        #expect(root.integers("d", in: 0...9) == nil)
+        #expect(root.integers("e", in: 0...9) == nil)
+        #expect(root.integers("f", in: 0...9) == nil)
+        #expect(root.number("f", in: 0...9) == nil)
+        #expect(root.number("g", in: 0...9) == nil)
+        #expect(root.keys == ["a", "b", "c", "d", "e", "f", "g"])
+        #expect(
+            told == [
+                "f.toml:6: error: the file d holds 300 and each must be from 0 to 9",
+                "f.toml:8: error: the file e must be a list of whole numbers, but holds a text",
+                "f.toml:9: error: the file f must be a list of whole numbers, not a text; write [1, 2]",
+                "f.toml:9: error: the file f must be a number, not a text",
+                "f.toml:10: error: the file g is 9.5 and must be from 0.0 to 9.0",
+            ])
+    }
+
+    @Test func aReportHasTheProblemsOfSeveralFilesEachOnce() throws {
+        let text = Array("a = 1\nb = 2\n".utf8)
+        let other = try #require(TOMLDocument.parse(text, report: report, file: "g.toml"))
+        report.error(7, "late")
+        for _ in 0..<2 {
+            let section = ConfigSection(root: other, report: report, title: "it", manual: "the manual")
+            #expect(section.text("a") == nil)
+            section.finish(.note)
+        }
+        report.error(3, "early")
+        #expect(TOMLDocument.parse([0xFF], report: report, file: "h.toml") == nil)
+        #expect(
+            told == [
+                "f.toml:3: error: early", "f.toml:7: error: late",
+                "g.toml:1: error: it a must be a text, not a whole number; write it in quotes",
+                "g.toml:2: note: it has no key b; the manual lists the keys",
+                "h.toml:1: error: the text is not UTF-8; save the file as UTF-8",
+            ])
+        #expect(other.place == ConfigPlace(file: "g.toml", line: 1))
     }
 }

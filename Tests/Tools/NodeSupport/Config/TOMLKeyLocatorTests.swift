@@ -33,7 +33,50 @@ import Testing
         #expect(locator.line(of: ["T", "in.ner", "x", "C"]) == 9)
         #expect(locator.line(of: ["T", "in.ner", "x", "C", "D", "E"]) == 9)
         #expect(locator.line(of: ["L"]) == 10)
-        #expect(locator.line(of: ["L", "F"]) == 11)
+        #expect(locator.line(of: ["L", TOMLKeyLocator.item(0), "F"]) == 11)
+    }
+
+    @Test func knowsTheItemsOfArraysOfTablesAndOfLists() {
+        func item(_ offset: Int) -> String { TOMLKeyLocator.item(offset) }
+        let locator = TOMLKeyLocator(
+            """
+            [[m]]
+            a = 1
+            [m.env]
+            b = 2
+            [[m]]
+            a = 3
+            [[m.m]]
+            a = 4
+            [[m.m]]
+            a = 5
+            [m.m.env]
+            b = 6
+            [[m]]
+            env.b = 7
+            [other]
+            list = [
+              "x",
+              { c = 8 },
+              [ 9,
+                10 ],
+            ]
+            """)
+        #expect(locator.line(of: ["m"]) == 1)
+        #expect(locator.line(of: ["m", item(0)]) == 1)
+        #expect(locator.line(of: ["m", item(0), "a"]) == 2)
+        #expect(locator.line(of: ["m", item(0), "env", "b"]) == 4)
+        #expect(locator.line(of: ["m", item(1)]) == 5)
+        #expect(locator.line(of: ["m", item(1), "a"]) == 6)
+        #expect(locator.line(of: ["m", item(1), "m", item(0), "a"]) == 8)
+        #expect(locator.line(of: ["m", item(1), "m", item(1)]) == 9)
+        #expect(locator.line(of: ["m", item(1), "m", item(1), "a"]) == 10)
+        #expect(locator.line(of: ["m", item(1), "m", item(1), "env", "b"]) == 12)
+        #expect(locator.line(of: ["m", item(2), "env", "b"]) == 14)
+        #expect(locator.line(of: ["m", item(3)]) == nil)
+        #expect(locator.line(of: ["other", "list", item(0)]) == 17)
+        #expect(locator.line(of: ["other", "list", item(1), "c"]) == 18)
+        #expect(locator.line(of: ["other", "list", item(2), item(1)]) == 20)
     }
 
     @Test func stepsOverValuesThatLookLikeKeys() {
@@ -85,14 +128,23 @@ import Testing
             u = 1"""
             [a]
             v.w = false
+            [[d]]
+            e = [{ f = 1 }, { f = 2 }]
+            [[d]]
+            [[d.g]]
+            h = 1
             """#
         let report = ConfigReport(file: "f")
         let root = try #require(TOMLDocument.parse(Array(text.utf8), report: report))
         let locator = TOMLKeyLocator(text)
         func check(_ value: ConfigValue, _ path: [String]) {
             #expect(locator.line(of: path) != nil, "\(path)")
-            guard case .table(let values) = value.kind else { return }
-            for (key, inner) in values { check(inner, path + [key]) }
+            switch value.kind {
+            case .table(let values): for (key, inner) in values { check(inner, path + [key]) }
+            case .list(let items):
+                for (offset, inner) in items.enumerated() { check(inner, path + [TOMLKeyLocator.item(offset)]) }
+            case .text, .integer, .boolean, .fraction, .other: break
+            }
         }
         check(root, [])
     }

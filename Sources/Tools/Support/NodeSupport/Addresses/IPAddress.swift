@@ -4,14 +4,14 @@
 internal import Glibc
 
 /// Questions about the text of addresses and host names.
-enum IPAddress {
+package enum IPAddress {
     /// The 4 bytes of an IPv4 address in dotted form, or `nil`.
-    static func version4Bytes(_ text: String) -> [UInt8]? {
+    package static func version4Bytes(_ text: String) -> [UInt8]? {
         bytes(text, family: AF_INET, count: 4)
     }
 
     /// The 16 bytes of an IPv6 address without a zone, or `nil`.
-    static func version6Bytes(_ text: String) -> [UInt8]? {
+    package static func version6Bytes(_ text: String) -> [UInt8]? {
         bytes(text, family: AF_INET6, count: 16)
     }
 
@@ -27,7 +27,7 @@ enum IPAddress {
 
     /// Whether the text is a host name: labels of 1 to 63 letters, digits, hyphens and underscores, no hyphen at their
     /// ends, at most 253 bytes, and the last label not all digits (RFC 1123 section 2.1).
-    static func isName(_ text: String) -> Bool {
+    package static func isName(_ text: String) -> Bool {
         guard (1...253).contains(text.utf8.count) else { return false }
         let labels = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
         for label in labels {

@@ -2,13 +2,15 @@
 // SPDX-FileCopyrightText: Kuiper contributors
 
 /// Something wrong, or doubtful, in a configuration file.
-package struct ConfigProblem: Hashable, Sendable, CustomStringConvertible {
+package struct ConfigProblem: Hashable, Sendable, Encodable, CustomStringConvertible {
     /// How bad it is.
-    package enum Severity: String, Hashable, Sendable {
+    package enum Severity: String, Hashable, Sendable, Encodable {
         /// The file cannot be used.
         case error
         /// The file can be used, but perhaps does not do what was meant.
         case warning
+        /// The file is right; something about it is good to know.
+        case note
     }
 
     /// The file, as it was named.
@@ -38,22 +40,50 @@ package struct ConfigProblem: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(file):\(line): \(severity.rawValue): \(message)" }
 }
 
-/// Collects the problems of one file, so that all are told at once.
+/// A line of a configuration file.
+package struct ConfigPlace: Hashable, Sendable, Encodable, CustomStringConvertible {
+    /// The file, as it was named; empty means the one that the report is about.
+    package let file: String
+    /// The line, from 1.
+    package let line: Int
+
+    /// Names a line.
+    ///
+    /// - Parameters:
+    ///   - file: The file, as it was named.
+    ///   - line: The line, from 1.
+    package init(file: String, line: Int) {
+        self.file = file
+        self.line = line
+    }
+
+    /// `FILE:LINE`.
+    package var description: String { "\(file):\(line)" }
+}
+
+/// Collects the problems of a file, and of the files that it includes, so that all are told at once.
 package final class ConfigReport {
     /// The file, as it was named.
     package let file: String
     private var found: [ConfigProblem] = []
+    private var known: Set<ConfigProblem> = []
+    /// The files in the order in which they were first mentioned.
+    private var ranks: [String: Int] = [:]
 
     /// Begins a report.
     ///
     /// - Parameter file: The file, as it was named.
     package init(file: String) {
         self.file = file
+        ranks[file] = 0
     }
 
-    /// All problems in the order of their lines.
+    /// All problems: this file's first, then those of other files as they came up, each in the order of their lines.
     package var problems: [ConfigProblem] {
-        let numbered = found.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
+        let numbered = found.enumerated().sorted {
+            (ranks[$0.element.file] ?? 0, $0.element.line, $0.offset)
+                < (ranks[$1.element.file] ?? 0, $1.element.line, $1.offset)
+        }
         return numbered.map(\.element)
     }
 
@@ -78,8 +108,21 @@ package final class ConfigReport {
         add(ConfigProblem(file: file, line: line, severity: .warning, message: message))
     }
 
+    /// Adds a problem at a place that may be in another file.
+    ///
+    /// - Parameters:
+    ///   - severity: How bad it is.
+    ///   - place: Where it is.
+    ///   - message: What is wrong and what to write instead.
+    package func add(_ severity: ConfigProblem.Severity, at place: ConfigPlace, _ message: String) {
+        let file = place.file.isEmpty ? file : place.file
+        add(ConfigProblem(file: file, line: place.line, severity: severity, message: message))
+    }
+
     private func add(_ problem: ConfigProblem) {
-        if !found.contains(problem) { found.append(problem) }
+        guard known.insert(problem).inserted else { return }
+        if ranks[problem.file] == nil { ranks[problem.file] = ranks.count }
+        found.append(problem)
     }
 }
 

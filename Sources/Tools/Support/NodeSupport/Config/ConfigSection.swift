@@ -11,15 +11,24 @@ package final class ConfigSection {
     package let path: [String]
     /// The line of the table's header, from 1.
     package let line: Int
+    /// The file of the table's header, as it was named; empty means the one that the report is about.
+    package let file: String
     private let values: [String: ConfigValue]
     private let report: ConfigReport
-    private var asked: [String] = []
+    private let givenTitle: String?
+    private let manual: String
+    private var asked: Set<String> = []
     private var taken: Set<String> = []
+    /// The spellings of the keys by their small letters.
+    private lazy var spellings = Dictionary(grouping: values.keys) { $0.lowercased() }
 
-    private init(path: [String], values: [String: ConfigValue], line: Int, report: ConfigReport) {
+    private init(path: [String], value: ConfigValue, title: String?, manual: String, report: ConfigReport) {
         self.path = path
-        self.values = values
-        self.line = line
+        values = if case .table(let values) = value.kind { values } else { [:] }
+        line = value.line
+        file = value.file
+        givenTitle = title
+        self.manual = manual
         self.report = report
     }
 
@@ -28,15 +37,21 @@ package final class ConfigSection {
     /// - Parameters:
     ///   - root: The root table.
     ///   - report: Told what is wrong.
-    package convenience init(root: ConfigValue, report: ConfigReport) {
-        var values: [String: ConfigValue] = [:]
-        if case .table(let table) = root.kind { values = table }
-        self.init(path: [], values: values, line: root.line, report: report)
+    ///   - title: What messages call the table instead of `the file`.
+    ///   - manual: The page that lists the keys.
+    package convenience init(
+        root: ConfigValue, report: ConfigReport, title: String? = nil, manual: String = "docs/configuration.md"
+    ) {
+        self.init(path: [], value: root, title: title, manual: manual, report: report)
     }
+
+    /// Where the table's header is.
+    package var place: ConfigPlace { ConfigPlace(file: file, line: line) }
 
     /// The table as it is written in a file, such as `[Workers.worker-1]`; for the root, `the file`.
     package var title: String {
-        path.isEmpty ? "the file" : "[" + path.map(Self.quotedIfNeeded).joined(separator: ".") + "]"
+        if let givenTitle { return givenTitle }
+        return path.isEmpty ? "the file" : "[" + path.map(Self.quotedIfNeeded).joined(separator: ".") + "]"
     }
 
     // MARK: Single values
@@ -52,7 +67,7 @@ package final class ConfigSection {
             wrongType(key, value, wanted: "a text", remedy: remedy)
             return nil
         }
-        return Located(text, line: value.line)
+        return Located(text, at: value.place)
     }
 
     /// Reads a text that must be there and not be empty.
@@ -65,7 +80,7 @@ package final class ConfigSection {
         if !isThere {
             missing(key)
         } else if let found, found.value.isEmpty {
-            report.error(found.line, "\(title) \(key) is empty")
+            report.add(.error, at: found.place, "\(title) \(key) is empty")
             return nil
         }
         return found
@@ -85,12 +100,12 @@ package final class ConfigSection {
             return nil
         }
         guard range.contains(number) else {
-            report.error(
-                value.line,
+            report.add(
+                .error, at: value.place,
                 "\(title) \(key) is \(number) and must be from \(range.lowerBound) to \(range.upperBound)")
             return nil
         }
-        return Located(number, line: value.line)
+        return Located(number, at: value.place)
     }
 
     /// Reads a whole number that must be there.
@@ -114,7 +129,7 @@ package final class ConfigSection {
             wrongType(key, value, wanted: "true or false", remedy: "; write it without quotes")
             return nil
         }
-        return Located(truth, line: value.line)
+        return Located(truth, at: value.place)
     }
 
     /// Reads a list of texts.
@@ -130,12 +145,12 @@ package final class ConfigSection {
         var texts: [String] = []
         for item in items {
             guard case .text(let text) = item.kind else {
-                report.error(item.line, "\(title) \(key) must be a list of texts, but holds \(item.name)")
+                report.add(.error, at: item.place, "\(title) \(key) must be a list of texts, but holds \(item.name)")
                 return nil
             }
             texts.append(text)
         }
-        return Located(texts, line: value.line)
+        return Located(texts, at: value.place)
     }
 
     // MARK: Tables
@@ -184,6 +199,11 @@ package final class ConfigSection {
         return found.sorted { ($0.texts.line, $0.key) < ($1.texts.line, $1.key) }
     }
 
+    /// The keys of this table in the order of their lines, for tables whose keys are the operator's own.
+    package var keys: [String] {
+        values.sorted { ($0.value.line, $0.key) < ($1.value.line, $1.key) }.map(\.key)
+    }
+
     /// Whether a key is there, whatever its value.
     ///
     /// - Parameter key: The key.
@@ -191,16 +211,22 @@ package final class ConfigSection {
     package func has(_ key: String) -> Bool { spelling(of: key) != nil }
 
     /// Reports the keys that nobody asked for.
-    package func finish() {
+    ///
+    /// - Parameters:
+    ///   - severity: How bad such a key is.
+    ///   - inherited: Keys that are there without being written in this table, so that they may be what was meant.
+    package func finish(_ severity: ConfigProblem.Severity = .error, inherited: Set<String> = []) {
         for (key, value) in values.sorted(by: { ($0.value.line, $0.key) < ($1.value.line, $1.key) })
         where !taken.contains(key) {
             let kind = if case .table = value.kind { "table" } else { "key" }
-            let meant = NearMiss.suggestion(for: key, among: asked.filter { !taken.contains($0) })
-                .map { "; did you mean \($0)?" }
-            report.error(
-                value.line,
+            let meant = NearMiss.suggestion(
+                for: key, among: asked.filter { !taken.contains($0) || inherited.contains($0) }
+            )
+            .map { "; did you mean \($0)?" }
+            report.add(
+                severity, at: value.place,
                 "\(title) has no \(kind) \(Self.quotedIfNeeded(key))"
-                    + (meant ?? "; docs/configuration.md lists the keys"))
+                    + (meant ?? "; \(manual) lists the keys"))
         }
     }
 
@@ -210,7 +236,7 @@ package final class ConfigSection {
     ///
     /// - Parameter key: The key.
     package func missing(_ key: String) {
-        report.error(line, "\(title) needs \(key)")
+        report.add(.error, at: place, "\(title) needs \(key)")
     }
 
     /// Reports an error about this table.
@@ -219,7 +245,7 @@ package final class ConfigSection {
     ///   - line: Where, from 1.
     ///   - message: What is wrong with it; the table's title is put in front.
     package func error(_ line: Int, _ message: String) {
-        report.error(line, "\(title) \(message)")
+        report.add(.error, at: ConfigPlace(file: file, line: line), "\(title) \(message)")
     }
 
     /// Reports something doubtful about this table.
@@ -228,16 +254,32 @@ package final class ConfigSection {
     ///   - line: Where, from 1.
     ///   - message: What is doubtful; the table's title is put in front.
     package func warning(_ line: Int, _ message: String) {
-        report.warning(line, "\(title) \(message)")
+        report.add(.warning, at: ConfigPlace(file: file, line: line), "\(title) \(message)")
+    }
+
+    /// Reports something about this table at a place that may be in another file.
+    ///
+    /// - Parameters:
+    ///   - severity: How bad it is.
+    ///   - place: Where it is.
+    ///   - message: What it is; the table's title is put in front.
+    package func tell(_ severity: ConfigProblem.Severity, at place: ConfigPlace, _ message: String) {
+        report.add(severity, at: place, "\(title) \(message)")
     }
 
     // MARK: Private
 
-    private func take(_ key: String) -> ConfigValue? {
-        if !asked.contains(key) { asked.append(key) }
+    /// Takes a value as it is, whatever its type.
+    ///
+    /// - Parameter key: The key.
+    /// - Returns: The value; `nil` when it is absent.
+    package func take(_ key: String) -> ConfigValue? {
+        asked.insert(key)
         guard let spelling = spelling(of: key), let value = values[spelling] else { return nil }
         if spelling != key, !taken.contains(spelling) {
-            report.warning(value.line, "\(title) \(Self.quotedIfNeeded(spelling)) is taken for \(key); write \(key)")
+            report.add(
+                .warning, at: value.place, "\(title) \(Self.quotedIfNeeded(spelling)) is taken for \(key); write \(key)"
+            )
         }
         taken.insert(spelling)
         return value
@@ -246,25 +288,31 @@ package final class ConfigSection {
     /// The key as it is written: exactly, or else the only one that differs in case alone.
     private func spelling(of key: String) -> String? {
         if values[key] != nil { return key }
-        let wanted = key.lowercased()
-        let alike = values.keys.filter { $0.lowercased() == wanted }
-        return alike.count == 1 ? alike[0] : nil
+        guard let alike = spellings[key.lowercased()], alike.count == 1 else { return nil }
+        return alike[0]
     }
 
     private func inner(_ key: String, _ value: ConfigValue) -> ConfigSection? {
-        guard case .table(let values) = value.kind else {
+        guard case .table = value.kind else {
             let name = (path + [key]).map(Self.quotedIfNeeded).joined(separator: ".")
-            report.error(
-                value.line,
+            report.add(
+                .error, at: value.place,
                 "\(title) \(Self.quotedIfNeeded(key)) must be a table, not \(value.name); "
                     + "write [\(name)] above its keys")
             return nil
         }
-        return ConfigSection(path: path + [key], values: values, line: value.line, report: report)
+        return ConfigSection(path: path + [key], value: value, title: nil, manual: manual, report: report)
     }
 
-    private func wrongType(_ key: String, _ value: ConfigValue, wanted: String, remedy: String) {
-        report.error(value.line, "\(title) \(Self.quotedIfNeeded(key)) must be \(wanted), not \(value.name)\(remedy)")
+    func inner(item value: ConfigValue, of key: String) -> ConfigSection {
+        let title = "[[" + (path + [key]).map(Self.quotedIfNeeded).joined(separator: ".") + "]]"
+        return ConfigSection(path: path + [key], value: value, title: title, manual: manual, report: report)
+    }
+
+    func wrongType(_ key: String, _ value: ConfigValue, wanted: String, remedy: String) {
+        report.add(
+            .error, at: value.place,
+            "\(title) \(Self.quotedIfNeeded(key)) must be \(wanted), not \(value.name)\(remedy)")
     }
 
     private static func quotedIfNeeded(_ key: String) -> String {

@@ -15,62 +15,76 @@ package enum TOMLDocument {
     /// - Parameters:
     ///   - bytes: The content of the file.
     ///   - report: Told what is wrong.
+    ///   - file: The text's name when it is another file than the one that the report is about.
     /// - Returns: The root table; `nil` when the text is not TOML.
-    package static func parse(_ bytes: [UInt8], report: ConfigReport) -> ConfigValue? {
+    package static func parse(_ bytes: [UInt8], report: ConfigReport, file: String? = nil) -> ConfigValue? {
+        let file = file ?? report.file
+        func refuse(_ line: Int, _ message: String) -> ConfigValue? {
+            report.add(.error, at: ConfigPlace(file: file, line: line), message)
+            return nil
+        }
         let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
         let content = isMarked ? bytes[3...] : bytes[...]
         guard let text = String(validating: content, as: UTF8.self) else {
-            report.error(firstInvalidLine(content), "the text is not UTF-8; save the file as UTF-8")
-            return nil
+            return refuse(firstInvalidLine(content), "the text is not UTF-8; save the file as UTF-8")
         }
         if let place = content.firstIndex(of: 0) {
-            report.error(line(of: place, in: content), "there is a NUL byte; remove it")
-            return nil
+            return refuse(line(of: place, in: content), "there is a NUL byte; remove it")
+        }
+        let locator = TOMLKeyLocator(text)
+        if let line = locator.tooDeepLine {
+            return refuse(line, "keys are nested more than \(TOMLKeyLocator.maximumSteps) deep")
         }
         do {
             let table = try TOMLTable(string: text)
-            return convert(table, path: [], locator: TOMLKeyLocator(text), line: 1)
+            return Conversion(locator: locator, file: file).convert(table, path: [], line: 1)
         } catch let error as TOMLParseError {
-            report.error(max(error.source.begin.line, 1), "this is not TOML: \(oneLine(error.description))")
+            return refuse(max(error.source.begin.line, 1), "this is not TOML: \(oneLine(error.description))")
         } catch {
-            report.error(1, "this is not TOML")
+            return refuse(1, "this is not TOML")
         }
-        return nil
     }
 
     // MARK: Values
 
-    private static func convert(
-        _ table: TOMLTable, path: [String]?, locator: TOMLKeyLocator, line: Int
-    ) -> ConfigValue {
-        var values: [String: ConfigValue] = [:]
-        for key in table.keys {
-            // A key that holds a NUL is cut by the parser's interface and then not found; nothing of ours has one.
-            guard let value = table[key] else { continue }
-            let inner = path.map { $0 + [key] }
-            let place = inner.flatMap(locator.line(of:)) ?? line
-            values[key] = convert(value, path: inner, locator: locator, line: place)
-        }
-        return ConfigValue(kind: .table(values), line: line)
-    }
+    /// Turns what the parser made into our values.
+    private struct Conversion {
+        let locator: TOMLKeyLocator
+        let file: String
 
-    private static func convert(
-        _ value: any TOMLValueConvertible, path: [String]?, locator: TOMLKeyLocator, line: Int
-    ) -> ConfigValue {
-        if let table = value.table { return convert(table, path: path, locator: locator, line: line) }
-        let kind: ConfigValue.Kind
-        if let text = value.string {
-            kind = .text(text)
-        } else if let number = value.int {
-            kind = .integer(number)
-        } else if let truth = value.bool {
-            kind = .boolean(truth)
-        } else if let list = value.array {
-            kind = .list(list.map { convert($0, path: nil, locator: locator, line: line) })
-        } else {
-            kind = .other(value.type == .double ? "a fraction" : "a date or time")
+        func convert(_ table: TOMLTable, path: [String], line: Int) -> ConfigValue {
+            var values: [String: ConfigValue] = [:]
+            for key in table.keys {
+                // A key that holds a NUL is cut by the parser's interface and then not found; nothing of ours has one.
+                guard let value = table[key] else { continue }
+                let inner = path + [key]
+                values[key] = convert(value, path: inner, line: locator.line(of: inner) ?? line)
+            }
+            return ConfigValue(kind: .table(values), line: line, file: file)
         }
-        return ConfigValue(kind: kind, line: line)
+
+        func convert(_ value: any TOMLValueConvertible, path: [String], line: Int) -> ConfigValue {
+            if let table = value.table { return convert(table, path: path, line: line) }
+            let kind: ConfigValue.Kind
+            if let text = value.string {
+                kind = .text(text)
+            } else if let number = value.int {
+                kind = .integer(number)
+            } else if let truth = value.bool {
+                kind = .boolean(truth)
+            } else if let number = value.double {
+                kind = .fraction(number)
+            } else if let list = value.array {
+                kind = .list(
+                    list.enumerated().map { offset, item in
+                        let inner = path + [TOMLKeyLocator.item(offset)]
+                        return convert(item, path: inner, line: locator.line(of: inner) ?? line)
+                    })
+            } else {
+                kind = .other("a date or time")
+            }
+            return ConfigValue(kind: kind, line: line, file: file)
+        }
     }
 
     // MARK: Messages

@@ -5,18 +5,25 @@
 ///
 /// It follows TOML 1.0 (headers, dotted and quoted keys, inline tables, lists, the four kinds of strings, comments), and
 /// is meant for texts that the parser has accepted. Any other text is no danger: it gives fewer or odd lines. The first
-/// place of a key counts, which for a table is its header or the first header or dotted key that implies it. Keys
-/// inside lists are not kept.
+/// place of a key counts, which for a table is its header or the first header or dotted key that implies it. An item of a
+/// list, or of an array of tables, is a step of the path too: ``item(_:)``.
 ///
 /// - Complexity: One pass over the text.
 struct TOMLKeyLocator {
     /// How deep lists and inline tables are followed.
     private static let maximumDepth = 300
+    /// The most steps of a path: the parser has no limit of its own for dotted keys, and its tables are taken down by
+    /// recursion.
+    static let maximumSteps = 256
 
     private let bytes: [UInt8]
     private var position = 0
     private var line = 1
     private var lines: [[String]: Int] = [:]
+    /// The first line on which a key is nested more than ``maximumSteps`` deep; `nil` when there is none.
+    private(set) var tooDeepLine: Int?
+    /// How many tables each array of tables has so far.
+    private var counts: [[String]: Int] = [:]
 
     /// Scans a text.
     init(_ text: String) {
@@ -36,6 +43,12 @@ struct TOMLKeyLocator {
     /// - Returns: The line, from 1; `nil` when there is no such key.
     func line(of path: [String]) -> Int? { path.isEmpty ? 1 : lines[path] }
 
+    /// The step of a path that leads to an item of a list.
+    ///
+    /// - Parameter offset: The item's place in the list, from 0.
+    /// - Returns: The step, which is no key: keys of the texts that are read hold no NUL.
+    static func item(_ offset: Int) -> String { "\u{0}\(offset)" }
+
     // MARK: Items
 
     private mutating func scanItem(_ table: inout [String]) {
@@ -44,11 +57,12 @@ struct TOMLKeyLocator {
         case nil: return
         case UInt8(ascii: "["):
             advance()
-            if current == UInt8(ascii: "[") { advance() }
+            let isItem = current == UInt8(ascii: "[")
+            if isItem { advance() }
             let place = line
-            guard let path = scanKey() else { return }
-            note(path, line: place)
-            table = path
+            guard let key = scanKey() else { return }
+            table = header(key, isItem: isItem)
+            note(table, line: place)
             skipLine()
         default:
             scanPair(below: table, depth: 0)
@@ -56,11 +70,27 @@ struct TOMLKeyLocator {
         }
     }
 
-    private mutating func scanPair(below table: [String]?, depth: Int) {
+    /// The path of a header: below an array of tables it belongs to the last of them.
+    private mutating func header(_ key: [String], isItem: Bool) -> [String] {
+        var path: [String] = []
+        for (offset, part) in key.enumerated() {
+            path.append(part)
+            if isItem, offset == key.count - 1 {
+                let count = counts[path, default: 0]
+                counts[path] = count + 1
+                path.append(Self.item(count))
+            } else if let count = counts[path] {
+                path.append(Self.item(count - 1))
+            }
+        }
+        return path
+    }
+
+    private mutating func scanPair(below table: [String], depth: Int) {
         let place = line
         guard let key = scanKey() else { return }
-        let path = table.map { $0 + key }
-        if let path { note(path, line: place) }
+        let path = table + key
+        note(path, line: place)
         skipBlank(withLines: false)
         guard current == UInt8(ascii: "=") else { return }
         advance()
@@ -69,6 +99,10 @@ struct TOMLKeyLocator {
     }
 
     private mutating func note(_ path: [String], line: Int) {
+        guard path.count <= Self.maximumSteps else {
+            tooDeepLine = tooDeepLine ?? line
+            return
+        }
         for count in stride(from: path.count, to: 0, by: -1) {
             let prefix = Array(path[..<count])
             // What is known has all its prefixes known.
@@ -79,31 +113,35 @@ struct TOMLKeyLocator {
 
     // MARK: Values
 
-    private mutating func scanValue(_ path: [String]?, depth: Int) {
+    private mutating func scanValue(_ path: [String], depth: Int) {
         guard depth < Self.maximumDepth else { return }
         switch current {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): _ = scanString()
-        case UInt8(ascii: "["): scanList(depth: depth)
+        case UInt8(ascii: "["): scanList(path, depth: depth)
         case UInt8(ascii: "{"): scanInlineTable(path, depth: depth)
         default:
             while let byte = current, !Self.endsBareValue(byte) { advance() }
         }
     }
 
-    private mutating func scanList(depth: Int) {
+    private mutating func scanList(_ path: [String], depth: Int) {
         advance()
+        var count = 0
         while let byte = skippingSeparators(withLines: true) {
             if byte == UInt8(ascii: "]") {
                 advance()
                 return
             }
             let start = position
-            scanValue(nil, depth: depth + 1)
+            let item = path + [Self.item(count)]
+            note(item, line: line)
+            scanValue(item, depth: depth + 1)
             if position == start { return }
+            count += 1
         }
     }
 
-    private mutating func scanInlineTable(_ path: [String]?, depth: Int) {
+    private mutating func scanInlineTable(_ path: [String], depth: Int) {
         advance()
         while let byte = skippingSeparators(withLines: true) {
             if byte == UInt8(ascii: "}") {
@@ -140,7 +178,8 @@ struct TOMLKeyLocator {
         while true {
             skipBlank(withLines: false)
             guard let part = scanKeyPart() else { return nil }
-            path.append(part)
+            // One more than is allowed is enough to see that there are too many.
+            if path.count <= Self.maximumSteps { path.append(part) }
             skipBlank(withLines: false)
             guard current == UInt8(ascii: ".") else { return path }
             advance()

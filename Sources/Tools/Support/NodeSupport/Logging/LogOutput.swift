@@ -34,7 +34,7 @@ package final class LogOutput: Sendable {
     /// Writes one line.
     ///
     /// - Parameter line: The bytes, with the line feed at their end.
-    func write(_ line: [UInt8]) {
+    package func write(_ line: [UInt8]) {
         state.withLock { state in
             if !writeWhole(line) { state.droppedLines += 1 }
         }
