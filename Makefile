@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run pki test-public build test test-exhaustive simulate lint format fuzz bench report bench-replication clean .build/release/pluto
+.PHONY: help run run-mirror pki test-public build test test-exhaustive simulate lint format fuzz bench report bench-replication clean .build/release/pluto .build/release/mirror
 
 # Arguments for the demo, as in: make run ARGS="--imap 127.0.0.1:0 --imaps 127.0.0.1:0"
 ARGS ?=
@@ -16,6 +16,8 @@ PLUTO ?= .build/release/pluto
 BENCH_ARGS ?=
 # The same for the mail servers side by side, as in: make bench MAIL_BENCH_ARGS="opodis.one --sessions 5000"
 MAIL_BENCH_ARGS ?=
+# The same for the mirror service, as in: make bench MIRROR_BENCH_ARGS="mirror.schedule"
+MIRROR_BENCH_ARGS ?=
 # The same for several nodes, as in: make bench NODE_BENCH_ARGS="crdt.e2e.durable --frame 1024"
 NODE_BENCH_ARGS ?=
 # Seconds for each fuzz target.
@@ -32,6 +34,9 @@ help: ## List the targets
 run: .build/release/pluto ## Build in release mode and start a mail server on loopback (pluto demo)
 	exec .build/release/pluto demo $(ARGS)
 
+run-mirror: .build/release/mirror ## Build in release mode and start a mirror manager, a worker and a sample upstream on loopback (mirror demo)
+	exec .build/release/mirror demo $(ARGS)
+
 pki: $(PLUTO) ## Make an authority and a certificate for each node of CONFIG (config.toml)
 	"$(PLUTO)" pki init --config "$(CONFIG)" $(PKI_ARGS)
 
@@ -42,6 +47,10 @@ test-public: $(PLUTO) ## Make self-signed public certificates for the distributo
 	@.ci/setup build
 	swift build -c release --product pluto
 
+.build/release/mirror:
+	@.ci/setup mirror
+	swift build -c release --product mirror
+
 build: ## Build everything in debug mode
 	@.ci/setup build
 	swift build --build-tests
@@ -51,7 +60,11 @@ ifeq ($(KITS_ONLY),1)
 	swift test --scratch-path .build-kits
 else
 	@.ci/setup test
-	swift test
+	@# A run prints thousands of lines: what failed is said again at its end.
+	@mkdir -p .build; set -o pipefail; \
+	swift test 2>&1 | tee .build/test.log || { status=$$?; \
+	    printf '\n==> what failed:\n'; grep -aE 'recorded an issue|error:|Fatal error' .build/test.log | cut -c1-400 | head -40; \
+	    exit $$status; }
 endif
 
 test-exhaustive: ## Run all checks of the CRDT in full, the small scope with four operations (release mode, minutes)
@@ -77,6 +90,8 @@ bench: ## Measure; each figure is a ratio to a reference of the same run (BENCH_
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks kuiper-bench $(BENCH_ARGS) --json docs/benchmarks/data/ || status=$$?; \
 	KITS_ONLY=1 swift run -c release --package-path Benchmarks mail-bench $(MAIL_BENCH_ARGS) --json docs/benchmarks/data/ || status=$$?; \
 	swift run -c release node-bench $(NODE_BENCH_ARGS) --json docs/benchmarks/data/ || status=$$?; \
+	swift build -c release --product mirror && \
+	    swift run -c release mirror-bench $(MIRROR_BENCH_ARGS) --json docs/benchmarks/data/ || status=$$?; \
 	exit $$status
 
 report: ## Render the tables and plots of docs/benchmarks from what `make bench` has left there

@@ -7,6 +7,9 @@ import PackageDescription
 /// The fast loop: `KITS_ONLY=1` leaves only the pure kits and their tests, which need nothing but the standard library.
 let kitsOnly = ["1", "simulation"].contains(Context.environment["KITS_ONLY"] ?? "")
 
+/// `KITS_ONLY=mirror` leaves what the mirror service is made of.
+let mirrorOnly = Context.environment["KITS_ONLY"] == "mirror"
+
 /// `KITS_ONLY=simulation` leaves only what `make simulate` runs: optimising the other tests takes minutes.
 let simulationOnly = Context.environment["KITS_ONLY"] == "simulation"
 
@@ -26,12 +29,14 @@ var dependencies: [Package.Dependency] = []
 var products: [Product] = [
     .library(name: "CRDTKit", targets: ["CRDTKit"]),
     .library(name: "IMAPCore", targets: ["IMAPCore"]),
+    .library(name: "SyncJobs", targets: ["SyncJobs"]),
     .library(name: "BenchKit", targets: ["BenchKit"]),
 ]
 
 var targets: [Target] = [
     .target(name: "CRDTKit", swiftSettings: house),
     .target(name: "IMAPCore", swiftSettings: house),
+    .target(name: "SyncJobs", swiftSettings: house),
     // What every benchmark is made of: clocks, comparisons, reports, clean-up.
     .target(name: "BenchKit", path: "Benchmarks/BenchKit", swiftSettings: house),
     .testTarget(name: "BenchKitTests", dependencies: ["BenchKit"], path: "Tests/BenchKit", swiftSettings: house),
@@ -40,6 +45,8 @@ var targets: [Target] = [
     .target(name: "AllocationCounter", path: "Tests/TestSupport/Allocations"),
     .testTarget(
         name: "CRDTKitTests", dependencies: ["CRDTKit", "TestSupport"], path: "Tests/CRDTKit", swiftSettings: house),
+    .testTarget(
+        name: "SyncJobsTests", dependencies: ["SyncJobs", "TestSupport"], path: "Tests/SyncJobs", swiftSettings: house),
     // Whole groups of replicas under a seeded network, clock and disk.
     .testTarget(
         name: "SimulationTests", dependencies: ["AllocationCounter", "CRDTKit", "TestSupport"],
@@ -73,8 +80,14 @@ if !kitsOnly {
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // Reading TOML configuration files.
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        // The HTTP servers of mirror's manager and worker: routing, bodies, streaming answers, TLS.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        // The request and response types of those servers.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        // HTTP clients of mirror: worker to manager, manager to worker, control client, webhooks.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ]
-    products += [.executable(name: "pluto", targets: ["pluto"])]
+    products += [.executable(name: "pluto", targets: ["pluto"]), .executable(name: "mirror", targets: ["mirror"])]
     targets += [
         // LMDB, linked statically from Debian's liblmdb-dev.
         .systemLibrary(name: "CLMDB", path: "Sources/Tools/Support/CLMDB", providers: [.apt(["liblmdb-dev"])]),
@@ -259,8 +272,115 @@ if !kitsOnly {
                 "ReplicaService", "ReplicaTestSupport", "LiveTestSupport", product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], path: "Benchmarks/Nodes", swiftSettings: house),
+        // The JSON documents and times of mirror's HTTP interface, as tunasync's peers expect them.
+        .target(
+            name: "MirrorWire", dependencies: ["SyncJobs"], path: "Sources/Tools/Support/MirrorWire",
+            swiftSettings: house),
+        .testTarget(
+            name: "MirrorWireTests", dependencies: ["MirrorWire", "SyncJobs", "TestSupport"],
+            path: "Tests/Tools/MirrorWire", swiftSettings: house),
+        // Reads, checks and compares mirror's configuration files.
+        .target(
+            name: "MirrorConfig", dependencies: ["SyncJobs", "NodeSupport"],
+            path: "Sources/Tools/Support/MirrorConfig", swiftSettings: house),
+        .testTarget(
+            name: "MirrorConfigTests",
+            dependencies: ["MirrorConfig", "SyncJobs", "NodeSupport", "TestSupport", "LiveTestSupport"],
+            path: "Tests/Tools/MirrorConfig", resources: [.copy("Fixtures")], swiftSettings: house),
+        // What Linux offers beyond POSIX and Swift's Glibc module leaves out; nothing but a header.
+        .systemLibrary(name: "CMirrorRun", path: "Sources/Tools/Support/CMirrorRun"),
+        // gzip, for logs of runs and answers over HTTP; linked from Debian's zlib1g-dev.
+        .systemLibrary(name: "CZlib", path: "Sources/Tools/Support/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        // Carries out one run of one mirror: processes, hooks, logs, limits, publication.
+        .target(
+            name: "MirrorRun",
+            dependencies: [
+                "SyncJobs", "MirrorConfig", "NodeSupport", "CMirrorRun", "CZlib", product("Logging", "swift-log"),
+            ],
+            path: "Sources/Tools/Support/MirrorRun", swiftSettings: house),
+        .testTarget(
+            name: "MirrorRunTests",
+            dependencies: [
+                "MirrorRun", "MirrorConfig", "SyncJobs", "NodeSupport", "TestSupport", "LiveTestSupport",
+                product("Logging", "swift-log"),
+            ], path: "Tests/Tools/MirrorRun", swiftSettings: house),
+        // The worker: schedule, runs, what it tells its managers, its own HTTP interface.
+        .target(
+            name: "MirrorWorker",
+            dependencies: [
+                "SyncJobs", "MirrorConfig", "MirrorRun", "MirrorWire", "NodeSupport", "Storage",
+                product("Logging", "swift-log"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("Hummingbird", "hummingbird"),
+                product("HummingbirdCore", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"), product("AsyncHTTPClient", "async-http-client"),
+            ], path: "Sources/Tools/Support/MirrorWorker", swiftSettings: house),
+        .testTarget(
+            name: "MirrorWorkerTests",
+            dependencies: [
+                "MirrorWorker", "MirrorManager", "MirrorRun", "MirrorConfig", "MirrorWire", "SyncJobs", "NodeSupport",
+                "Storage",
+                "TestSupport", "LiveTestSupport", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                product("NIOHTTP1", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("Hummingbird", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"), product("AsyncHTTPClient", "async-http-client"),
+            ], path: "Tests/Tools/MirrorWorker", swiftSettings: house),
+        // The manager: records of workers, mirrors and runs, HTTP interface, web page, events.
+        .target(
+            name: "MirrorManager",
+            dependencies: [
+                "MirrorConfig", "MirrorWire", "SyncJobs", "NodeSupport", "Storage", "CPostgreSQL", "CZlib",
+                product("Logging", "swift-log"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"), product("AsyncHTTPClient", "async-http-client"),
+                product("Crypto", "swift-crypto"),
+            ], path: "Sources/Tools/Support/MirrorManager", resources: [.embedInCode("Page/Assets")],
+            swiftSettings: house),
+        .testTarget(
+            name: "MirrorManagerTests",
+            dependencies: [
+                "MirrorManager", "MirrorConfig", "MirrorWire", "SyncJobs", "NodeSupport", "Storage", "TestSupport",
+                "LiveTestSupport", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("Hummingbird", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"), product("AsyncHTTPClient", "async-http-client"),
+                product("Crypto", "swift-crypto"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            ], path: "Tests/Tools/MirrorManager", swiftSettings: house),
+        .executableTarget(
+            name: "mirror",
+            dependencies: [
+                "MirrorManager", "MirrorWorker", "MirrorRun", "MirrorConfig", "MirrorWire", "SyncJobs", "NodeSupport",
+                "Storage",
+                product("Logging", "swift-log"), product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("AsyncHTTPClient", "async-http-client"),
+                product("ArgumentParser", "swift-argument-parser"),
+            ], path: "Sources/Tools/mirror", swiftSettings: house),
+        // Measures manager, scheduler and worker; part of `make bench`.
+        .executableTarget(
+            name: "mirror-bench", dependencies: ["BenchKit", "SyncJobs"], path: "Benchmarks/Mirror",
+            swiftSettings: house),
+        // Real managers, workers, rsync daemons and browsers.
+        .testTarget(
+            name: "MirrorInteropTests",
+            dependencies: [
+                "MirrorWire", "SyncJobs", "LiveTestSupport", "TestSupport", "mirror", product("NIOCore", "swift-nio"),
+                product("NIOHTTP1", "swift-nio"),
+                product("AsyncHTTPClient", "async-http-client"),
+            ], path: "Tests/MirrorInterop", swiftSettings: house),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: house),
     ]
+}
+
+if mirrorOnly {
+    let kept: Set<String> = [
+        "ArchitectureTests", "BenchKit", "CLMDB", "CMirrorRun", "CPostgreSQL", "CRDTKit", "CZlib", "LiveTestSupport",
+        "NodeSupport", "Storage", "SyncJobs", "SyncJobsTests", "TestSupport", "mirror", "mirror-bench",
+    ]
+    products.removeAll { !["SyncJobs", "mirror"].contains($0.name) }
+    targets.removeAll { !kept.contains($0.name) && !$0.name.hasPrefix("Mirror") }
 }
 
 let package = Package(

@@ -11,6 +11,38 @@ struct ArchitectureTests {
     static let allowed: [(folder: String, imports: Set<String>)] = [
         ("Sources/CRDTKit", []),
         ("Sources/IMAPCore", []),
+        ("Sources/SyncJobs", []),
+        ("Sources/Tools/Support/MirrorWire", ["Glibc", "SyncJobs"]),
+        ("Sources/Tools/Support/MirrorConfig", ["Glibc", "NodeSupport", "SyncJobs"]),
+        (
+            "Sources/Tools/Support/MirrorRun",
+            ["CMirrorRun", "CZlib", "Glibc", "Logging", "MirrorConfig", "SyncJobs", "Synchronization"]
+        ),
+        (
+            "Sources/Tools/Support/MirrorWorker",
+            [
+                "AsyncHTTPClient", "Dispatch", "FoundationEssentials", "Glibc", "HTTPTypes", "Hummingbird",
+                "HummingbirdCore",
+                "HummingbirdTLS", "Logging", "MirrorConfig", "MirrorRun", "MirrorWire", "NIOCore", "NIOHTTP1", "NIOSSL",
+                "NodeSupport", "ServiceLifecycle", "Storage", "SyncJobs", "Synchronization",
+            ]
+        ),
+        (
+            "Sources/Tools/Support/MirrorManager",
+            [
+                "AsyncHTTPClient", "CPostgreSQL", "CZlib", "Crypto", "Glibc", "HTTPTypes", "Hummingbird",
+                "HummingbirdCore", "Logging", "MirrorConfig", "MirrorWire", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                "NodeSupport", "ServiceLifecycle", "Storage", "SyncJobs", "Synchronization",
+            ]
+        ),
+        (
+            "Sources/Tools/mirror",
+            [
+                "ArgumentParser", "AsyncHTTPClient", "Dispatch", "FoundationEssentials", "Glibc", "Logging",
+                "MirrorConfig", "MirrorManager", "MirrorWire", "MirrorWorker", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL", "NodeSupport", "ServiceLifecycle", "Storage", "SyncJobs", "Synchronization",
+            ]
+        ),
         ("Benchmarks/BenchKit", ["Foundation", "Glibc", "Synchronization"]),
         ("Sources/Tools/Support/Storage", ["CRDTKit", "CLMDB", "Glibc", "Synchronization"]),
         (
