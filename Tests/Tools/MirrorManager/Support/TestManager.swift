@@ -47,10 +47,17 @@ struct TestManager: Sendable {
         return settings
     }
 
+    /// Workers may take as long as they need: the machine is busy with other tests.
+    static var patient: Registry.Limits {
+        var limits = Registry.Limits()
+        limits.commandTimeout = .seconds(120)
+        return limits
+    }
+
     /// Runs a manager while a test uses it.
     static func run(
         _ settings: ManagerSettings = open, store: (any ManagerStore)? = nil,
-        limits: Registry.Limits = Registry.Limits(), logger: Logger = quiet,
+        limits: Registry.Limits = Self.patient, logger: Logger = quiet,
         _ body: (TestManager) async throws -> Void
     ) async throws {
         let manager: MirrorManager
@@ -124,7 +131,10 @@ struct TestManager: Sendable {
 
     /// Does not follow redirects, so that tests see them.
     private static let client = HTTPClient(
-        eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
+        eventLoopGroupProvider: .singleton,
+        configuration: .init(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(120)),
+            connectionPool: .init(idleTimeout: .seconds(8), concurrentHTTP1ConnectionsPerHostSoftLimit: 64)))
 }
 
 /// Asks again until it is so.

@@ -25,7 +25,7 @@ final class ManagerService: Sendable {
         self.logger = logger
         isSecure = settings.server.certificate != nil
         access = AccessControl(settings)
-        workers = try WorkerClient(settings, logger: logger)
+        workers = try WorkerClient(settings, commandTimeout: limits.commandTimeout, logger: logger)
         let registry = MetricsRegistry(limits: ManagerMetrics.limits)
         let webhooks = try WebhookSender(settings.webhooks, metrics: registry, logger: logger)
         self.webhooks = webhooks

@@ -110,7 +110,7 @@ extension ManagerService {
     private func question(_ what: String, _ key: MirrorKey, _ worker: WorkerRecord) async throws -> Response? {
         do {
             let answer = try await workers.get(
-                "\(Self.path(key))/\(what)", from: worker, timeout: WorkerClient.commandTimeout)
+                "\(Self.path(key))/\(what)", from: worker, timeout: workers.commandTimeout)
             return try await pass(answer)
         } catch {
             logger.info(

@@ -38,6 +38,8 @@ struct Registry: Sendable {
         var offlineAfter: Duration = .seconds(MirrorWire.offlineSeconds)
         /// How often the time of contact alone is written.
         var contactInterval: Duration = .seconds(60)
+        /// How long a worker may take to answer a command, as with tunasync's clients.
+        var commandTimeout: Duration = .seconds(5)
     }
 
     var workers: [String: WorkerEntry] = [:]

@@ -24,8 +24,6 @@ final class WorkerClient: Sendable {
     /// Why nothing can be posted.
     struct Unreachable: Error { let reason: String }
 
-    /// How long a command may take, as with tunasync's clients.
-    static let commandTimeout: TimeAmount = .seconds(5)
     /// How long a worker may be silent in the middle of an answer: a log that is followed grows only now and then.
     static let silence: TimeAmount = .minutes(15)
     /// The longest answer to a command or question.
@@ -43,8 +41,11 @@ final class WorkerClient: Sendable {
     private let state: Mutex<State>
     private let tls: TLSConfiguration?
     private let logger: Logger
+    /// How long a command may take.
+    let commandTimeout: TimeAmount
 
-    init(_ settings: ManagerSettings, logger: Logger) throws {
+    init(_ settings: ManagerSettings, commandTimeout: Duration, logger: Logger) throws {
+        self.commandTimeout = TimeAmount(commandTimeout)
         tls = try ClientTLS.configuration(settings.client)
         self.logger = logger
         state = Mutex(State(rules: WorkerAddressGuard(settings)))
@@ -76,7 +77,7 @@ final class WorkerClient: Sendable {
         request.method = .POST
         request.headers.add(name: "Content-Type", value: MirrorWire.jsonType)
         request.body = .bytes(document.jsonLine)
-        let response = try await execute(request, record, timeout: Self.commandTimeout)
+        let response = try await execute(request, record, timeout: commandTimeout)
         let body = try await response.body.collect(upTo: Self.maximumAnswerBytes)
         return Answer(status: Int(response.status.code), message: Self.message(Array(body.readableBytesView), response))
     }
@@ -133,7 +134,7 @@ final class WorkerClient: Sendable {
             }
             var configuration = HTTPClient.Configuration(
                 tlsConfiguration: tls, redirectConfiguration: .disallow,
-                timeout: .init(connect: Self.commandTimeout, read: Self.silence))
+                timeout: .init(connect: commandTimeout, read: Self.silence))
             configuration.httpVersion = .http1Only
             configuration.connectionPool.retryConnectionEstablishment = false
             configuration.maximumUsesPerConnection = 1
