@@ -28,8 +28,8 @@ final class MirrorProcess {
         let port = try freePort()
         try write(
             """
-            allow_legacy = true
             [server]
+            allow_legacy = true
             addr = "127.0.0.1"
             port = \(port)
             [files]
@@ -49,10 +49,9 @@ final class MirrorProcess {
         let port = try freePort()
         try write(
             """
-            state_dir = "\(folder.file("state"))"
-            allow_legacy = true
             [global]
             name = "bench"
+            state_dir = "\(folder.file("state"))"
             log_dir = "\(folder.file("log"))/{{.Name}}"
             mirror_dir = "\(folder.file("data"))"
             concurrent = \(slots)
@@ -61,6 +60,7 @@ final class MirrorProcess {
             [manager]
             api_base = "http://127.0.0.1:\(manager.port)"
             [server]
+            allow_legacy = true
             hostname = "127.0.0.1"
             listen_addr = "127.0.0.1"
             listen_port = \(port)

@@ -127,10 +127,11 @@ enum OverheadRows {
             read only = yes
             """
         try Data(settings.utf8).write(to: URL(filePath: folder.file("rsyncd.conf")))
+        // On a standard input that is a socket rsync would speak to that instead of listening.
         let child = try BenchChild(
             [
-                "rsync", "--daemon", "--no-detach", "--address=127.0.0.1", "--port=\(port)",
-                "--config=\(folder.file("rsyncd.conf"))", "--log-file=\(folder.file("rsyncd.log"))",
+                "sh", "-c", #"exec "$@" < /dev/null"#, "sh", "rsync", "--daemon", "--no-detach", "--address=127.0.0.1",
+                "--port=\(port)", "--config=\(folder.file("rsyncd.conf"))", "--log-file=\(folder.file("rsyncd.log"))",
             ], cleanup: context.cleanup)
         let deadline = ContinuousClock.now + .seconds(30)
         // Nobody listens yet: that is what is waited for.
